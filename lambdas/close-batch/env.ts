@@ -1,0 +1,8 @@
+import { z } from "zod";
+import { ENVIRONMENT_FIELDS as fields } from "../runtime/environment-fields.ts";
+
+export const envSchema = z.object({
+  BATCHES_TABLE: fields.BATCHES_TABLE,
+});
+/** What lib/ must give: a missing variable does not compile. */
+export type Env = z.input<typeof envSchema>;

@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { groupSchema } from "./group.ts";
+import { batchIdSchema, segmentIdSchema, windowIdSchema } from "./ids.ts";
+import { priceRowSchema } from "./price-row.ts";
+
+export const BATCH_RECORD_VERSION = 1;
+
+/** A batch as planned: everything that is fixed before anything is written or sent. */
+export const plannedBatchSchema = z.object({
+  version: z.literal(BATCH_RECORD_VERSION),
+  batchId: batchIdSchema,
+  windowId: windowIdSchema,
+  group: groupSchema,
+  requests: z.number().int().positive(),
+  tenants: z.number().int().positive(),
+  inputBytes: z.number().int().positive(),
+  inputs: z.number().int().nonnegative(),
+  tokens: z.number().int().nonnegative(),
+  earliestDue: z.number(),
+  plannedAt: z.number(),
+  /** The price rows in force at planning: what the batch lane costs, and what the same work would cost at once. */
+  prices: z.object({ batch: priceRowSchema, sync: priceRowSchema }),
+  /** The object with the batch's lines (index entries). */
+  linesKey: z.string(),
+});
+export type PlannedBatch = z.infer<typeof plannedBatchSchema>;
+
+/** The provider's view of a batch, in our words. */
+export const providerBatchSchema = z.object({
+  id: z.string(),
+  /** `running` until nothing more will come of it. */
+  phase: z.enum(["running", "ended"]),
+  /** The provider's own word for its state. */
+  status: z.string(),
+  createdAt: z.number(),
+  endedAt: z.number().nullable(),
+  counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
+  /** Rows the provider refused while validating (1-based line, or null for the batch as a whole). */
+  errors: z.array(z.object({ code: z.string(), line: z.number().nullable(), message: z.string() })),
+  outputFileId: z.string().nullable(),
+  errorFileId: z.string().nullable(),
+});
+export type ProviderBatch = z.infer<typeof providerBatchSchema>;
+
+/** How far a batch has come; each state is reached by one conditional write and never left backwards. */
+export const BATCH_STATES = ["planned", "submitted", "collected", "closed"] as const;
+
+/** The batch row. `fence` counts the leases ever given: a write under an older one is refused. */
+export const batchRecordSchema = z.object({
+  plan: plannedBatchSchema,
+  state: z.enum(BATCH_STATES),
+  generation: z.number().int().positive(),
+  fence: z.number().int().nonnegative(),
+  leaseUntil: z.number(),
+  /** When the first create was about to be sent; set means a provider batch may exist that we do not know. */
+  intentAt: z.number().nullable(),
+  inputFileId: z.string().nullable(),
+  providerBatchId: z.string().nullable(),
+  submittedAt: z.number().nullable(),
+  /** The provider took no batch and says why: there is nothing to poll, and every line of it is unanswered. */
+  refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
+  settlementKey: z.string().nullable(),
+  closedAt: z.number().nullable(),
+});
+export type BatchRecord = z.infer<typeof batchRecordSchema>;
+
+/** The frozen list of a window: which segments it takes, named in the order of their markers. */
+export const frozenWindowSchema = z.object({
+  version: z.literal(1),
+  windowId: windowIdSchema,
+  segments: z.array(segmentIdSchema),
+});
+export type FrozenWindow = z.infer<typeof frozenWindowSchema>;
+
+/** The persisted plan of a window. */
+export const windowPlanSchema = z.object({
+  version: z.literal(1),
+  windowId: windowIdSchema,
+  plannedAt: z.number(),
+  batches: z.array(plannedBatchSchema),
+  /** The segment that carries on what did not fit or can still wait; null when everything was placed. */
+  carried: segmentIdSchema.nullable(),
+  jobs: z.object({ placed: z.number().int(), carried: z.number().int() }),
+});
+export type WindowPlan = z.infer<typeof windowPlanSchema>;

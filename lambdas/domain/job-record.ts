@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { groupSchema } from "./group.ts";
+import { jobIdSchema, tenantIdSchema } from "./ids.ts";
+import { laneSchema, tierSchema } from "./vocabulary.ts";
+
+export const JOB_RECORD_VERSION = 1;
+
+/** Where the admitted request of a job lies for good: one line of an immutable segment object. */
+export const sourceSchema = z.object({
+  key: z.string(),
+  line: z.number().int().nonnegative(),
+  offset: z.number().int().nonnegative(),
+  length: z.number().int().positive(),
+});
+export type Source = z.infer<typeof sourceSchema>;
+
+/** What every later step must know of a job, apart from the request's body. */
+export const jobHeaderSchema = z.object({
+  version: z.literal(JOB_RECORD_VERSION),
+  jobId: jobIdSchema,
+  tenantId: tenantIdSchema,
+  idempotencyKey: z.string(),
+  /** Hash of the canonical request: the same key with another hash is a conflict. */
+  requestHash: z.string(),
+  taskType: z.string(),
+  vertical: z.string(),
+  agentId: z.string(),
+  tier: tierSchema,
+  lane: laneSchema,
+  laneReason: z.string(),
+  /** When SQS took the message. */
+  receivedAt: z.number(),
+  /** When the result is due. */
+  due: z.number(),
+  effectiveForSeconds: z.number().int().positive().optional(),
+  metadata: z.record(z.string(), z.json()).optional(),
+  group: groupSchema,
+  /** Estimates made at admission: input tokens for headroom, output tokens for the cost of an unanswered call. */
+  estimate: z.object({ inputTokens: z.number().int(), outputTokens: z.number().int() }),
+  /** Texts to embed (embeddings only): the provider limits them per batch. */
+  inputs: z.number().int().nonnegative(),
+  /** Bytes of the provider's batch input line, line feed included. */
+  lineBytes: z.number().int().positive(),
+});
+export type JobHeader = z.infer<typeof jobHeaderSchema>;
+
+/** One line of a segment: the whole admitted job. */
+export const jobRecordSchema = jobHeaderSchema.extend({ body: z.record(z.string(), z.unknown()) });
+export type JobRecord = z.infer<typeof jobRecordSchema>;
+
+/** One line of a segment's index: what the planner needs of a claimed job, and where the job lies. */
+export const indexEntrySchema = z.object({
+  jobId: jobIdSchema,
+  tenantId: tenantIdSchema,
+  attempt: z.number().int().positive(),
+  group: groupSchema,
+  tokens: z.number().int().nonnegative(),
+  inputs: z.number().int().nonnegative(),
+  lineBytes: z.number().int().positive(),
+  due: z.number(),
+  source: sourceSchema,
+});
+export type IndexEntry = z.infer<typeof indexEntrySchema>;
+
+/** One line of a batch's manifest: all that a result needs of the request it answers. `customId` comes first. */
+export const manifestEntrySchema = z.object({
+  customId: z.string(),
+  attempt: z.number().int().positive(),
+  source: sourceSchema,
+  job: jobHeaderSchema,
+});
+export type ManifestEntry = z.infer<typeof manifestEntrySchema>;

@@ -1,0 +1,83 @@
+import type { BatchId, JobId, SegmentId, TenantId, WindowId } from "./ids.ts";
+
+/** Every key of the gateway bucket, in one place. Prefixes end in a slash: IAM and listings match on them. */
+export const PREFIXES = {
+  uploads: "uploads/",
+  segments: "segments/",
+  openSegments: "segments/open/",
+  windows: "windows/",
+  batches: "batches/",
+  results: "results/",
+  deadLetters: "dead-letters/",
+} as const;
+
+/** What a tenant may name in `request.s3Key`: its own uploads and nothing else. */
+export function uploadPrefix(tenantId: TenantId): string {
+  return `${PREFIXES.uploads}tenant=${tenantId}/`;
+}
+
+/** The admitted jobs, one JSON line each; written once, never changed. */
+export function segmentKey(id: SegmentId): string {
+  return `${PREFIXES.segments}lines/${id}.jsonl`;
+}
+
+/** Which lines of a segment won their claim, written after the claims. */
+export function segmentIndexKey(id: SegmentId): string {
+  return `${PREFIXES.segments}index/${id}.jsonl`;
+}
+
+/** The marker of a segment that no window took: written before the first claim, so that an unfinished one is found. */
+export function openSegmentKey(id: SegmentId): string {
+  return `${PREFIXES.openSegments}${id}`;
+}
+
+export function segmentIdOfMarker(key: string): SegmentId {
+  return key.slice(PREFIXES.openSegments.length) as SegmentId;
+}
+
+/** A frozen list or a plan, named by its content: the conditional write in the batches table picks one. */
+export function windowObjectKey(id: WindowId, name: string, hash: string): string {
+  return `${PREFIXES.windows}${id}/${name}-${hash}.json`;
+}
+
+/** The planned lines of one batch, under the plan that planned them. */
+export function plannedLinesKey(id: WindowId, planHash: string, batchId: BatchId): string {
+  return `${PREFIXES.windows}${id}/plan-${planHash}/${batchId}.jsonl`;
+}
+
+export function batchInputKey(id: BatchId): string {
+  return `${PREFIXES.batches}${id}/input.jsonl`;
+}
+
+export function batchManifestKey(id: BatchId): string {
+  return `${PREFIXES.batches}${id}/manifest.jsonl`;
+}
+
+/** The provider's lines as they came; `fence` keeps a late collector from writing over the plan's own copy. */
+export function collectedKey(
+  id: BatchId,
+  generation: number,
+  fence: number,
+  file: "output" | "errors",
+): string {
+  return `${PREFIXES.batches}${id}/g${generation}/collected-${fence}/${file}.jsonl`;
+}
+
+export function settlementKey(id: BatchId, generation: number, hash: string): string {
+  return `${PREFIXES.batches}${id}/g${generation}/settlement-${hash}.json`;
+}
+
+/** The results of one tenant in one part of a batch. */
+export function partResultKey(tenantId: TenantId, id: BatchId, generation: number, part: number): string {
+  return `${PREFIXES.results}tenant=${tenantId}/${id}-g${generation}-p${part}.jsonl`;
+}
+
+/** The result of one direct call. */
+export function directResultKey(tenantId: TenantId, jobId: JobId, attempt: number): string {
+  return `${PREFIXES.results}tenant=${tenantId}/${jobId}-${attempt}.jsonl`;
+}
+
+/** A refused message too large to be wrapped into a dead letter. */
+export function deadLetterKey(messageId: string): string {
+  return `${PREFIXES.deadLetters}${messageId}`;
+}

@@ -1,0 +1,187 @@
+import type { BatchRecord, PlannedBatch, ProviderBatch } from "./domain/batch-record.ts";
+import type { BatchId, JobId, SegmentId, TenantId, WindowId } from "./domain/ids.ts";
+import type { Instant } from "./domain/instant.ts";
+import type { DeadLetter, Delivery, RunRequest } from "./domain/internal-messages.ts";
+import type {
+  Claim,
+  ClaimOutcome,
+  DeadLetterMove,
+  DirectLease,
+  Job,
+  JobEnd,
+  JobMove,
+  LeaseOutcome,
+  TransitionOutcome,
+} from "./domain/job-state.ts";
+import type { LedgerEntry } from "./domain/ledger-entry.ts";
+import type { Tenant } from "./domain/tenant-policy.ts";
+import type { Endpoint, Provider, Tier } from "./domain/vocabulary.ts";
+
+/**
+ * The outside world as the use cases see it. Each port has a memory adapter and an AWS (or provider) adapter, and one
+ * contract suite in test/contracts that both pass. A method that decides a race is one conditional write; its
+ * specification is the pure function that its comment names.
+ */
+
+/** The gateway bucket. Bytes are immutable once read by anyone: writers use deterministic or content-named keys. */
+export interface ObjectStore {
+  readonly bucket: string;
+  put(key: string, body: string | Uint8Array): Promise<void>;
+  /** Streams into a multipart upload; the object appears whole or not at all. Returns its size in bytes. */
+  putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<number>;
+  /** The whole object, or undefined when there is none. For objects known to be small. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** `length` bytes from `offset`. Throws MissingRecordError when the object is not there. */
+  getRange(key: string, offset: number, length: number): Promise<Uint8Array>;
+  /** The object's bytes in order, never held whole. Throws MissingRecordError when the object is not there. */
+  stream(key: string): AsyncIterable<Uint8Array>;
+  /** Size in bytes, or undefined when there is no such object. */
+  size(key: string): Promise<number | undefined>;
+  /** Keys under a prefix in ascending order, with the time each was last written. */
+  list(prefix: string): AsyncIterable<{ readonly key: string; readonly writtenAt: Instant }>;
+  /** Deletes; a missing key is no error. */
+  delete(keys: readonly string[]): Promise<void>;
+}
+
+export interface JobMap {
+  get(tenantId: TenantId, jobId: JobId): Promise<Job | undefined>;
+  /** decideClaim */
+  claim(claim: Claim): Promise<ClaimOutcome>;
+  /** decideLease */
+  lease(lease: DirectLease): Promise<LeaseOutcome>;
+  /** decideEnd */
+  end(end: JobEnd): Promise<TransitionOutcome>;
+  /** decideRequeue */
+  requeue(move: JobMove): Promise<TransitionOutcome>;
+  /** decideDeadLetter */
+  deadLetter(move: DeadLetterMove): Promise<TransitionOutcome>;
+}
+
+export interface Ledger {
+  /**
+   * Puts each entry if its key is free. An entry already there must be equal: otherwise throws
+   * ConflictingRecordError naming the key, after trying all.
+   */
+  record(entries: readonly LedgerEntry[]): Promise<void>;
+  /** Entries of a tenant with `from <= date <= to` (UTC days), in key order. */
+  entries(tenantId: TenantId, from: string, to: string): AsyncIterable<LedgerEntry>;
+}
+
+export interface Tenants {
+  /** May be up to 30 s old. */
+  get(tenantId: TenantId): Promise<Tenant | undefined>;
+  /** Stores a policy as the next revision (its salt stays); keeps the one before as history. */
+  put(tenant: Tenant): Promise<void>;
+  list(): AsyncIterable<Tenant>;
+}
+
+/** The windows of assembly: serialised by one head, so that no two windows ever take the same segment. */
+export interface Windows {
+  /**
+   * The window to work on: `wanted` when the head is free and older (it is now held by `wanted`), the head's own while
+   * it is held (whoever held it may have died: go on with it), or undefined when `wanted` was already released.
+   */
+  acquire(wanted: WindowId): Promise<WindowId | undefined>;
+  /** Stores the hash of the window's frozen list or plan if there is none; returns the one that stands. */
+  settle(id: WindowId, what: "frozen" | "plan", hash: string): Promise<string>;
+  /** The hash stored by `settle`, if any. */
+  settled(id: WindowId, what: "frozen" | "plan"): Promise<string | undefined>;
+  /** Marks segments as taken by the window, for good. Idempotent. */
+  markTaken(id: WindowId, segments: readonly SegmentId[]): Promise<void>;
+  /** Which of these segments some window has taken. */
+  taken(segments: readonly SegmentId[]): Promise<ReadonlySet<SegmentId>>;
+  /** Frees the head if the window holds it. Idempotent. */
+  release(id: WindowId): Promise<void>;
+}
+
+/** A fenced lease: writes under it are refused once another lease was given. */
+export type BatchLease = { readonly batchId: BatchId; readonly fence: number; readonly batch: BatchRecord };
+
+export interface Batches {
+  /** Registers a planned batch and its row among its account's open ones, if absent. Idempotent. */
+  register(plan: PlannedBatch): Promise<void>;
+  get(id: BatchId): Promise<BatchRecord | undefined>;
+  /** Takes the lease when it is free or over (`leaseUntil <= now`), raising the fence; undefined when it is held. */
+  lease(id: BatchId, now: Instant, until: Instant): Promise<BatchLease | undefined>;
+  /** Gives the lease back, if the fence is still ours. */
+  unlease(lease: BatchLease): Promise<void>;
+  /** Each of these writes under the lease's fence and throws FencedOffError when it moved on. */
+  recordIntent(lease: BatchLease, at: Instant): Promise<void>;
+  recordInputFile(lease: BatchLease, fileId: string): Promise<void>;
+  recordSubmitted(lease: BatchLease, providerBatchId: string, at: Instant): Promise<void>;
+  recordRefusal(lease: BatchLease, refusal: NonNullable<BatchRecord["refusal"]>): Promise<void>;
+  /** Stores the settlement plan's key if there is none for the generation; returns the one that stands. */
+  recordCollected(lease: BatchLease, settlementKey: string): Promise<string>;
+  /** Ends the batch and takes it from its account's open ones. Idempotent. */
+  close(id: BatchId, at: Instant): Promise<void>;
+  /** Open batches of a provider account. */
+  listOpen(account: string): AsyncIterable<PlannedBatch>;
+  /**
+   * Names the owner of a provider's batch: ours if nobody was named before. Returns the batch that owns it. So that no
+   * provider batch is adopted twice.
+   */
+  ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId>;
+  /** Serialises creates on an account that cannot name its batches (Anthropic); false while another holds it. */
+  lockAccount(account: string, owner: BatchId, now: Instant, until: Instant): Promise<boolean>;
+  unlockAccount(account: string, owner: BatchId): Promise<void>;
+}
+
+/** One queue of ours. `send` throws RetryableError unless every message was taken. */
+export interface Outbox<Message> {
+  send(messages: readonly Message[]): Promise<void>;
+}
+export type DeliveryQueue = Outbox<Delivery>;
+export type RunQueue = Outbox<RunRequest>;
+
+export interface DeadLetterQueues {
+  send(tier: Tier, letter: DeadLetter): Promise<void>;
+}
+
+/** The tenants' own queues: messages of at most 1 MiB each, in as few sends as SQS allows. */
+export interface TenantQueues {
+  send(queueUrl: string, bodies: readonly string[]): Promise<void>;
+}
+
+/** One provider account's batch service. Calls throw RetryableError for what may pass, TerminalError for the rest. */
+export interface BatchProvider {
+  readonly provider: Provider;
+  /** Whether the provider's batches carry our id, so that one is recognised when its create's answer was lost. */
+  readonly namesBatches: boolean;
+  /** Uploads the input if the provider takes files; null where the input goes with `create`. */
+  upload(input: { readonly key: string; readonly name: string }): Promise<string | null>;
+  /** Creates the batch: never idempotent, never retried inside. */
+  create(input: {
+    readonly batchId: BatchId;
+    readonly endpoint: Endpoint;
+    readonly inputKey: string;
+    readonly inputFileId: string | null;
+  }): Promise<ProviderBatch>;
+  get(providerBatchId: string): Promise<ProviderBatch>;
+  /** Batches created at or after `since`, with our id where the provider keeps it. */
+  listSince(
+    since: Instant,
+  ): AsyncIterable<{ readonly batch: ProviderBatch; readonly batchId: BatchId | null }>;
+  /** The bytes of an output. `errors`: where the provider keeps unanswered lines apart; nothing when it has none. */
+  output(batch: ProviderBatch, file: "output" | "errors"): AsyncIterable<Uint8Array>;
+  cancel(providerBatchId: string): Promise<void>;
+}
+
+/** What came of one direct call. `answered` also for a refusal of the request; a lost answer is a thrown error. */
+export type CallAnswer = {
+  readonly statusCode: number;
+  readonly body: unknown;
+  /** Milliseconds the provider asks to wait, if it did. */
+  readonly retryAfterMs: number | null;
+};
+
+export interface DirectProvider {
+  readonly provider: Provider;
+  /** One call, never retried inside. Throws LostAnswerError when nobody knows whether it ran. */
+  call(endpoint: Endpoint, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallAnswer>;
+}
+
+/** The clock and the names of things that must be unique; seeded in simulation. */
+export interface Runtime {
+  now(): Instant;
+  uniqueId(): string;
+}

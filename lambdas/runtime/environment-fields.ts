@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { batchCapsSchema, tierDueSecondsSchema } from "../domain/limits.ts";
+
+/** An environment variable that holds JSON: parsed, then checked by `schema`. */
+function json<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: "custom", message: "is not JSON" });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+}
+
+const text = z.string().min(1);
+const url = z.url();
+
+/** Where a provider is reached, and the secret that holds its key. Without `baseUrl`, the provider's own address. */
+export const providerAccountsSchema = z.object({
+  openai: z.object({ secretArn: text, baseUrl: url.optional() }),
+  anthropic: z.object({ secretArn: text, baseUrl: url.optional() }),
+});
+export type ProviderAccounts = z.infer<typeof providerAccountsSchema>;
+
+const deadLetterQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
+
+/**
+ * The environment variables that functions share, by name: each function's env.ts picks what it uses, and lib/ gives
+ * exactly those. Values are strings, JSON where the shape says so.
+ */
+export const ENVIRONMENT_FIELDS = {
+  GATEWAY_BUCKET: text,
+  JOB_MAP_TABLE: text,
+  TENANT_LEDGER_TABLE: text,
+  TENANTS_TABLE: text,
+  BATCHES_TABLE: text,
+  DELIVERIES_QUEUE_URL: url,
+  RUNS_QUEUE_URL: url,
+  /** JSON by tier. */
+  DEAD_LETTER_QUEUE_URLS: json(deadLetterQueueUrlsSchema),
+  /** JSON by tier. */
+  TIER_DUE_SECONDS: json(tierDueSecondsSchema),
+  /** JSON by provider. */
+  BATCH_CAPS: json(batchCapsSchema),
+  /** JSON by provider. */
+  PROVIDER_ACCOUNTS: json(providerAccountsSchema),
+  /** Marks our batches at the provider. */
+  STACK_NAME: text,
+  /** Bytes of the largest request accepted, uploaded ones included. */
+  MAX_REQUEST_BYTES: z.coerce.number().int().positive(),
+  /** Jobs that make a batch worth its fixed cost; smaller groups wait while their due times allow. */
+  MIN_BATCH_JOBS: z.coerce.number().int().positive(),
+  /** Seconds before its due time by which a job is put into a batch, however small. */
+  BATCH_LEAD_SECONDS: z.coerce.number().nonnegative(),
+  /** Most jobs that one window places; the rest waits for the next. */
+  MAX_WINDOW_JOBS: z.coerce.number().int().positive(),
+} as const;
