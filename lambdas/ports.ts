@@ -121,7 +121,9 @@ export interface Batches {
    * provider batch is adopted twice.
    */
   ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId>;
-  /** Serialises creates on an account that cannot name its batches (Anthropic); false while another holds it. */
+  /** Who owns a provider's batch, if anybody does. */
+  providerBatchOwner(account: string, providerBatchId: string): Promise<BatchId | undefined>;
+  /** Serialises creates on an account that cannot name its batches (Anthropic); false while another owner holds it. */
   lockAccount(account: string, owner: BatchId, now: Instant, until: Instant): Promise<boolean>;
   unlockAccount(account: string, owner: BatchId): Promise<void>;
 }
@@ -184,4 +186,6 @@ export interface DirectProvider {
 export interface Runtime {
   now(): Instant;
   uniqueId(): string;
+  /** Milliseconds. */
+  sleep(duration: number): Promise<void>;
 }

@@ -53,6 +53,8 @@ export const indexEntrySchema = z.object({
   jobId: jobIdSchema,
   tenantId: tenantIdSchema,
   attempt: z.number().int().positive(),
+  /** The attempt that began the current round: attempts are counted from it. */
+  roundStart: z.number().int().positive(),
   group: groupSchema,
   tokens: z.number().int().nonnegative(),
   inputs: z.number().int().nonnegative(),
@@ -66,6 +68,7 @@ export type IndexEntry = z.infer<typeof indexEntrySchema>;
 export const manifestEntrySchema = z.object({
   customId: z.string(),
   attempt: z.number().int().positive(),
+  roundStart: z.number().int().positive(),
   source: sourceSchema,
   job: jobHeaderSchema,
 });

@@ -12,7 +12,10 @@ const base = {
   tenantId: tenantIdSchema,
   jobId: jobIdSchema,
   requestHash: z.string(),
-  /** The SQS message whose claim began a direct job: its redelivery goes on with the job. Null in the batch lane. */
+  /**
+   * The SQS message whose claim began a direct job or opened a failed one again: its redelivery goes on with the job and
+   * opens nothing twice. Null where no message matters.
+   */
   messageId: z.string().nullable(),
   /** The admitted request; null while a direct job's only copy is its message. */
   source: sourceSchema.nullable(),
@@ -135,7 +138,7 @@ export function decideClaim(current: Job | undefined, claim: Claim): ClaimOutcom
   ) {
     return { kind: "claimed", attempt: current.attempt };
   }
-  if (claim.retry && mayReopen(current)) {
+  if (claim.retry && mayReopen(current) && current.messageId !== claim.messageId) {
     return { kind: "claimed", attempt: current.attempt + 1, next: queuedJob(claim, current.attempt + 1) };
   }
   return { kind: "duplicate", job: current };
@@ -239,7 +242,7 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
   if (current.requestHash !== lease.requestHash) return { kind: "conflict", job: current };
   switch (current.state) {
     case "ended":
-      return lease.retry && mayReopen(current)
+      return lease.retry && mayReopen(current) && current.messageId !== lease.messageId
         ? { kind: "leased", job: runningJob(lease, current.attempt + 1, current.attempt + 1), lost: null }
         : { kind: "duplicate", job: current };
     case "running":

@@ -36,3 +36,12 @@ export function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
     reasoningTokens: a.reasoningTokens + b.reasoningTokens,
   };
 }
+
+/** No tokens, in the shape of a result message. */
+export const NO_RESULT_USAGE = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+};

@@ -1,0 +1,111 @@
+import { isDeepStrictEqual } from "node:util";
+import type { BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
+import { ConflictingRecordError, FencedOffError } from "../domain/failures.ts";
+import type { BatchId } from "../domain/ids.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { BatchLease } from "../ports.ts";
+
+/**
+ * What each method of Batches makes of the record as it stands: the next record, or the same one when there is nothing
+ * to change because it was done before. Pure; every adapter applies them to one record at a time.
+ */
+
+export function newBatchRecord(plan: PlannedBatch): BatchRecord {
+  return {
+    plan,
+    state: "planned",
+    generation: 1,
+    fence: 0,
+    leaseUntil: 0,
+    intentAt: null,
+    inputFileId: null,
+    providerBatchId: null,
+    submittedAt: null,
+    refusal: null,
+    settlementKey: null,
+    closedAt: null,
+  };
+}
+
+/** The record under a new lease; undefined while another one runs. */
+export function leased(record: BatchRecord, now: Instant, until: Instant): BatchRecord | undefined {
+  if (record.leaseUntil > now) return undefined;
+  return { ...record, fence: record.fence + 1, leaseUntil: until };
+}
+
+/** Giving back a lease that moved on is no error: there is nothing left to give back. */
+export function unleased(record: BatchRecord, lease: BatchLease): BatchRecord {
+  return record.fence === lease.fence && record.leaseUntil !== 0 ? { ...record, leaseUntil: 0 } : record;
+}
+
+/** Only the first intent counts: a provider batch may exist from then on. */
+export function withIntent(record: BatchRecord, lease: BatchLease, at: Instant): BatchRecord {
+  checkFence(record, lease);
+  return record.intentAt === null ? { ...record, intentAt: at } : record;
+}
+
+export function withInputFile(record: BatchRecord, lease: BatchLease, fileId: string): BatchRecord {
+  checkFence(record, lease);
+  return record.inputFileId === fileId ? record : { ...record, inputFileId: fileId };
+}
+
+/** Throws ConflictingRecordError when the batch already is another one at the provider, or was refused there. */
+export function withSubmission(
+  record: BatchRecord,
+  lease: BatchLease,
+  providerBatchId: string,
+  at: Instant,
+): BatchRecord {
+  checkFence(record, lease);
+  if (record.providerBatchId === providerBatchId) return record;
+  if (record.state !== "planned" || record.refusal !== null)
+    throw conflict(lease.batchId, `submitted as ${providerBatchId}`);
+  return { ...record, state: "submitted", providerBatchId, submittedAt: at };
+}
+
+/** A refused batch stays `planned` until it is collected: there is nothing at the provider to be submitted as. */
+export function withRefusal(
+  record: BatchRecord,
+  lease: BatchLease,
+  refusal: NonNullable<BatchRecord["refusal"]>,
+): BatchRecord {
+  checkFence(record, lease);
+  if (isDeepStrictEqual(record.refusal, refusal)) return record;
+  if (record.state !== "planned" || record.refusal !== null)
+    throw conflict(lease.batchId, `refused with ${refusal.code}`);
+  return { ...record, refusal };
+}
+
+/** The first settlement stands: a later collector settles by it. */
+export function withSettlement(record: BatchRecord, lease: BatchLease, settlementKey: string): BatchRecord {
+  checkFence(record, lease);
+  if (record.settlementKey !== null) return record;
+  return { ...record, state: record.state === "closed" ? "closed" : "collected", settlementKey };
+}
+
+export function closed(record: BatchRecord, at: Instant): BatchRecord {
+  return record.state === "closed" ? record : { ...record, state: "closed", closedAt: at };
+}
+
+/** Who serialises creates on an account, and until when. */
+export type AccountLock = { readonly owner: BatchId; readonly until: Instant };
+
+/** The lock in the owner's hands, extended where it held it already; undefined while another holds it. */
+export function locked(
+  lock: AccountLock | undefined,
+  owner: BatchId,
+  now: Instant,
+  until: Instant,
+): AccountLock | undefined {
+  const isHeld = lock !== undefined && lock.owner !== owner && lock.until > now;
+  return isHeld ? undefined : { owner, until };
+}
+
+function checkFence(record: BatchRecord, lease: BatchLease): void {
+  if (record.fence !== lease.fence)
+    throw new FencedOffError(`batch ${lease.batchId}: lease ${lease.fence} gave way to ${record.fence}`);
+}
+
+function conflict(id: BatchId, what: string): ConflictingRecordError {
+  return new ConflictingRecordError(`batch ${id} is to be recorded as ${what}, and holds something else`);
+}

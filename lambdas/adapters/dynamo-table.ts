@@ -1,0 +1,201 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import {
+  BatchGetCommand,
+  BatchWriteCommand,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  paginateQuery,
+  paginateScan,
+  PutCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { RetryableError } from "../domain/failures.ts";
+import { backOff } from "./back-off.ts";
+import { chunks } from "./chunks.ts";
+
+export type Item = Readonly<Record<string, unknown>>;
+export type Key = { readonly pk: string; readonly sk?: string };
+
+/** An expression of DynamoDB's. `#name` stands for the attribute `name`; `:value` for `values[":value"]`. */
+export type Expression = { readonly text: string; readonly values?: Item };
+
+const ABSENT: Expression = { text: "attribute_not_exists(#pk)" };
+
+/** Keys in one BatchGetItem, puts in one BatchWriteItem: DynamoDB's limits. */
+const READS_PER_CALL = 100;
+const WRITES_PER_CALL = 25;
+/** Calls for what DynamoDB left unprocessed, back-off between them: about 8 s in all. */
+const CALLS_PER_BATCH = 10;
+
+/**
+ * One table, keyed by `pk` and, where it has a sort key, `sk`. Every read is strongly consistent: what a refused
+ * write is explained by, and what a step decides on, must be what stands.
+ */
+export class DynamoTable {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #name: string;
+
+  constructor(client: DynamoDBDocumentClient, name: string) {
+    this.#client = client;
+    this.#name = name;
+  }
+
+  async get(key: Key): Promise<Item | undefined> {
+    const answer = await this.#client.send(
+      new GetCommand({ TableName: this.#name, Key: key, ConsistentRead: true }),
+    );
+    return answer.Item;
+  }
+
+  async put(item: Item & Key): Promise<void> {
+    await this.#client.send(new PutCommand({ TableName: this.#name, Item: item }));
+  }
+
+  /** Puts the item where the condition holds for what is there; false where it does not. */
+  async putIf(item: Item & Key, condition: Expression = ABSENT): Promise<boolean> {
+    return unlessRefused(
+      this.#client.send(
+        new PutCommand({
+          TableName: this.#name,
+          Item: item,
+          ConditionExpression: condition.text,
+          ExpressionAttributeNames: namesIn(condition.text),
+          ExpressionAttributeValues: condition.values,
+        }),
+      ),
+    );
+  }
+
+  /** Puts the item if nothing has its key; returns what stands under the key then, first put or not. */
+  async putOnce(item: Item & Key): Promise<Item> {
+    if (await this.putIf(item)) return item;
+    const standing = await this.get(item.sk === undefined ? { pk: item.pk } : { pk: item.pk, sk: item.sk });
+    if (standing === undefined) throw new RetryableError(`${item.pk} went away while it was read`);
+    return standing;
+  }
+
+  async updateIf(key: Key, update: string, condition: Expression): Promise<boolean> {
+    return unlessRefused(
+      this.#client.send(
+        new UpdateCommand({
+          TableName: this.#name,
+          Key: key,
+          UpdateExpression: update,
+          ConditionExpression: condition.text,
+          ExpressionAttributeNames: namesIn(`${update} ${condition.text}`),
+          ExpressionAttributeValues: condition.values,
+        }),
+      ),
+    );
+  }
+
+  async delete(key: Key): Promise<void> {
+    await this.#client.send(new DeleteCommand({ TableName: this.#name, Key: key }));
+  }
+
+  async deleteIf(key: Key, condition: Expression): Promise<boolean> {
+    return unlessRefused(
+      this.#client.send(
+        new DeleteCommand({
+          TableName: this.#name,
+          Key: key,
+          ConditionExpression: condition.text,
+          ExpressionAttributeNames: namesIn(condition.text),
+          ExpressionAttributeValues: condition.values,
+        }),
+      ),
+    );
+  }
+
+  /** Items of one partition in the order of their sort keys. */
+  async *query(condition: Expression): AsyncGenerator<Item> {
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#name,
+        KeyConditionExpression: condition.text,
+        ExpressionAttributeNames: namesIn(condition.text),
+        ExpressionAttributeValues: condition.values,
+        ConsistentRead: true,
+      },
+    );
+    for await (const page of pages) yield* page.Items ?? [];
+  }
+
+  /** Items of the whole table that pass the filter, in no order. Reads everything: for operators' tools. */
+  async *scan(filter: Expression): AsyncGenerator<Item> {
+    const pages = paginateScan(
+      { client: this.#client },
+      {
+        TableName: this.#name,
+        FilterExpression: filter.text,
+        ExpressionAttributeNames: namesIn(filter.text),
+        ExpressionAttributeValues: filter.values,
+        ConsistentRead: true,
+      },
+    );
+    for await (const page of pages) yield* page.Items ?? [];
+  }
+
+  /** Which of these distinct keys have an item, and their items. */
+  async getAll(keys: readonly Key[]): Promise<Item[]> {
+    const items: Item[] = [];
+    for (const part of chunks(keys, READS_PER_CALL)) {
+      await untilProcessed(part, async (left) => {
+        const answer = await this.#client.send(
+          new BatchGetCommand({ RequestItems: { [this.#name]: { Keys: [...left], ConsistentRead: true } } }),
+        );
+        items.push(...(answer.Responses?.[this.#name] ?? []));
+        return answer.UnprocessedKeys?.[this.#name]?.Keys ?? [];
+      });
+    }
+    return items;
+  }
+
+  /** Puts all items, whatever was under their distinct keys. */
+  async putAll(items: readonly (Item & Key)[]): Promise<void> {
+    for (const part of chunks(items, WRITES_PER_CALL)) {
+      await untilProcessed(
+        part.map((item) => ({ PutRequest: { Item: item } })),
+        async (left) => {
+          const answer = await this.#client.send(
+            new BatchWriteCommand({ RequestItems: { [this.#name]: [...left] } }),
+          );
+          return answer.UnprocessedItems?.[this.#name] ?? [];
+        },
+      );
+    }
+  }
+}
+
+/** The attribute names that an expression's `#name`s stand for. */
+function namesIn(text: string): Record<string, string> {
+  const names: Record<string, string> = {};
+  for (const [placeholder, name] of text.matchAll(/#(\w+)/g)) if (name) names[placeholder] = name;
+  return names;
+}
+
+async function unlessRefused(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/** Calls again with what was left over, until nothing is. Throws RetryableError when something stays. */
+async function untilProcessed<Request>(
+  requests: readonly Request[],
+  call: (left: readonly Request[]) => Promise<readonly unknown[]>,
+): Promise<void> {
+  let left = requests;
+  for (let number = 1; number <= CALLS_PER_BATCH; number++) {
+    left = (await call(left)) as readonly Request[];
+    if (left.length === 0) return;
+    await backOff(number);
+  }
+  throw new RetryableError(`DynamoDB left ${left.length} requests unprocessed`);
+}

@@ -1,0 +1,20 @@
+import { isDeepStrictEqual } from "node:util";
+import { ConflictingRecordError } from "../domain/failures.ts";
+import { type LedgerEntry, ledgerEntrySchema } from "../domain/ledger-entry.ts";
+
+/**
+ * The entry ids of the days `from` to `to`, as an inclusive range of keys: an id is `<date>#…`, and `$` is the
+ * character after `#`. Nothing under another prefix (roll-ups) lies in it.
+ */
+export function entryIdRange(from: string, to: string): { readonly first: string; readonly last: string } {
+  return { first: `${from}#`, last: `${to}$` };
+}
+
+export function sameEntry(standing: LedgerEntry, wanted: LedgerEntry): boolean {
+  return isDeepStrictEqual(standing, ledgerEntrySchema.parse(wanted));
+}
+
+export function conflictOf(entries: readonly LedgerEntry[]): ConflictingRecordError {
+  const keys = entries.map((entry) => `${entry.tenantId} ${entry.entryId}`);
+  return new ConflictingRecordError(`the ledger holds another entry under ${keys.join(", ")}`);
+}

@@ -1,0 +1,114 @@
+import type { BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
+import { MissingRecordError } from "../domain/failures.ts";
+import type { BatchId } from "../domain/ids.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { Batches, BatchLease } from "../ports.ts";
+import {
+  type AccountLock,
+  closed,
+  leased,
+  locked,
+  newBatchRecord,
+  unleased,
+  withInputFile,
+  withIntent,
+  withRefusal,
+  withSettlement,
+  withSubmission,
+} from "./batch-decisions.ts";
+import { byBytes } from "./byte-order.ts";
+
+function ownerKey(account: string, providerBatchId: string): string {
+  return JSON.stringify([account, providerBatchId]);
+}
+
+export class MemoryBatches implements Batches {
+  readonly #records = new Map<BatchId, BatchRecord>();
+  readonly #owners = new Map<string, BatchId>();
+  readonly #locks = new Map<string, AccountLock>();
+
+  async register(plan: PlannedBatch): Promise<void> {
+    if (!this.#records.has(plan.batchId))
+      this.#records.set(plan.batchId, structuredClone(newBatchRecord(plan)));
+  }
+
+  async get(id: BatchId): Promise<BatchRecord | undefined> {
+    return structuredClone(this.#records.get(id));
+  }
+
+  async lease(id: BatchId, now: Instant, until: Instant): Promise<BatchLease | undefined> {
+    const batch = leased(this.#standing(id), now, until);
+    if (batch === undefined) return undefined;
+    this.#records.set(id, structuredClone(batch));
+    return { batchId: id, fence: batch.fence, batch };
+  }
+
+  async unlease(lease: BatchLease): Promise<void> {
+    this.#change(lease.batchId, (record) => unleased(record, lease));
+  }
+
+  async recordIntent(lease: BatchLease, at: Instant): Promise<void> {
+    this.#change(lease.batchId, (record) => withIntent(record, lease, at));
+  }
+
+  async recordInputFile(lease: BatchLease, fileId: string): Promise<void> {
+    this.#change(lease.batchId, (record) => withInputFile(record, lease, fileId));
+  }
+
+  async recordSubmitted(lease: BatchLease, providerBatchId: string, at: Instant): Promise<void> {
+    this.#change(lease.batchId, (record) => withSubmission(record, lease, providerBatchId, at));
+  }
+
+  async recordRefusal(lease: BatchLease, refusal: NonNullable<BatchRecord["refusal"]>): Promise<void> {
+    this.#change(lease.batchId, (record) => withRefusal(record, lease, refusal));
+  }
+
+  async recordCollected(lease: BatchLease, settlementKey: string): Promise<string> {
+    const record = this.#change(lease.batchId, (record) => withSettlement(record, lease, settlementKey));
+    return record.settlementKey ?? settlementKey;
+  }
+
+  async close(id: BatchId, at: Instant): Promise<void> {
+    this.#change(id, (record) => closed(record, at));
+  }
+
+  async *listOpen(account: string): AsyncGenerator<PlannedBatch> {
+    const open = [...this.#records.values()].filter(
+      (record) => record.state !== "closed" && record.plan.group.account === account,
+    );
+    open.sort((a, b) => byBytes(a.plan.batchId, b.plan.batchId));
+    for (const record of open) yield structuredClone(record.plan);
+  }
+
+  async ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId> {
+    const owner = this.#owners.get(ownerKey(account, providerBatchId)) ?? id;
+    this.#owners.set(ownerKey(account, providerBatchId), owner);
+    return owner;
+  }
+
+  async providerBatchOwner(account: string, providerBatchId: string): Promise<BatchId | undefined> {
+    return this.#owners.get(ownerKey(account, providerBatchId));
+  }
+
+  async lockAccount(account: string, owner: BatchId, now: Instant, until: Instant): Promise<boolean> {
+    const lock = locked(this.#locks.get(account), owner, now, until);
+    if (lock !== undefined) this.#locks.set(account, lock);
+    return lock !== undefined;
+  }
+
+  async unlockAccount(account: string, owner: BatchId): Promise<void> {
+    if (this.#locks.get(account)?.owner === owner) this.#locks.delete(account);
+  }
+
+  #standing(id: BatchId): BatchRecord {
+    const record = this.#records.get(id);
+    if (record === undefined) throw new MissingRecordError(`batch ${id} was never registered`);
+    return structuredClone(record);
+  }
+
+  #change(id: BatchId, change: (record: BatchRecord) => BatchRecord): BatchRecord {
+    const next = structuredClone(change(this.#standing(id)));
+    this.#records.set(id, next);
+    return next;
+  }
+}

@@ -1,0 +1,66 @@
+import type { JobId, TenantId } from "../domain/ids.ts";
+import {
+  type Claim,
+  type ClaimOutcome,
+  decideClaim,
+  decideDeadLetter,
+  decideEnd,
+  decideLease,
+  decideRequeue,
+  type DeadLetterMove,
+  type DirectLease,
+  type Job,
+  type JobEnd,
+  type JobMove,
+  type LeaseOutcome,
+  type TransitionOutcome,
+} from "../domain/job-state.ts";
+import type { JobMap } from "../ports.ts";
+
+type JobRef = { readonly tenantId: TenantId; readonly jobId: JobId };
+
+/** The job map as its specification says it: the pure decisions, applied one at a time. Ended jobs never expire. */
+export class MemoryJobMap implements JobMap {
+  readonly #jobs = new Map<string, Job>();
+
+  async get(tenantId: TenantId, jobId: JobId): Promise<Job | undefined> {
+    return this.#read({ tenantId, jobId });
+  }
+
+  async claim(claim: Claim): Promise<ClaimOutcome> {
+    const { next, ...outcome } = decideClaim(this.#read(claim), claim);
+    this.#write(claim, next);
+    return outcome;
+  }
+
+  async lease(lease: DirectLease): Promise<LeaseOutcome> {
+    const outcome = decideLease(this.#read(lease), lease);
+    if (outcome.kind === "leased") this.#write(lease, outcome.job);
+    return outcome;
+  }
+
+  async end(end: JobEnd): Promise<TransitionOutcome> {
+    return this.#apply(end, decideEnd(this.#read(end), end));
+  }
+
+  async requeue(move: JobMove): Promise<TransitionOutcome> {
+    return this.#apply(move, decideRequeue(this.#read(move), move));
+  }
+
+  async deadLetter(move: DeadLetterMove): Promise<TransitionOutcome> {
+    return this.#apply(move, decideDeadLetter(this.#read(move), move));
+  }
+
+  #read({ tenantId, jobId }: JobRef): Job | undefined {
+    return structuredClone(this.#jobs.get(`${tenantId}#${jobId}`));
+  }
+
+  #write({ tenantId, jobId }: JobRef, next: Job | undefined): void {
+    if (next !== undefined) this.#jobs.set(`${tenantId}#${jobId}`, structuredClone(next));
+  }
+
+  #apply(job: JobRef, decided: { outcome: TransitionOutcome; next?: Job }): TransitionOutcome {
+    this.#write(job, decided.next);
+    return decided.outcome;
+  }
+}

@@ -1,0 +1,177 @@
+import type { AdmissionSettings } from "../domain/admission.ts";
+import { toIso } from "../domain/instant.ts";
+import type { DeadLetter, Delivery } from "../domain/internal-messages.ts";
+import type { ClaimOutcome, Job } from "../domain/job-state.ts";
+import { deadLetterKey } from "../domain/object-keys.ts";
+import type { StoredResult } from "../domain/result-message.ts";
+import type { DeadLetterQueues, DeliveryQueue, JobMap, ObjectStore, RunQueue, Runtime, Tenants } from "../ports.ts";
+import { type IncomingMessage, type OpenedMessage, openMessage, refusalResult } from "./open-message.ts";
+import { newSegmentId, writeSegment } from "./segment.ts";
+
+/** A segment is closed before it holds more request bytes than this: what one call keeps in memory. */
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+/** A dead letter wraps its message; what would not fit a queue message with the wrapping goes to the bucket. */
+const LARGEST_WRAPPED_BODY = 256 * 1024;
+
+export type AdmissionPorts = {
+  readonly objects: ObjectStore;
+  readonly jobs: JobMap;
+  readonly tenants: Tenants;
+  readonly deliveries: DeliveryQueue;
+  readonly runs: RunQueue;
+  readonly deadLetters: DeadLetterQueues;
+  readonly runtime: Runtime;
+};
+
+export type OpenedJob = Extract<OpenedMessage, { kind: "job" }>;
+
+/** A message that stays on the queue, and why. */
+export type FailedMessage = { readonly messageId: string; readonly error: unknown };
+
+/** What became of the messages of one call; `failed` are left on the queue and come again. */
+export type AdmissionReport = {
+  readonly admitted: number;
+  readonly duplicates: number;
+  readonly refused: number;
+  readonly unanswerable: number;
+  readonly failed: readonly FailedMessage[];
+};
+
+/**
+ * Admits the messages of one call: jobs into segments, refusals to their tenants, the rest to the dead letters. A
+ * message that is not in `failed` may be deleted: what it asked for is stored. Running it twice changes nothing.
+ */
+export async function admitJobs(
+  messages: readonly IncomingMessage[],
+  ports: AdmissionPorts,
+  settings: AdmissionSettings,
+): Promise<AdmissionReport> {
+  const total = { admitted: 0, duplicates: 0, refused: 0, unanswerable: 0, failed: [] as FailedMessage[] };
+  let pending: OpenedJob[] = [];
+  let pendingBytes = 0;
+  const place = async () => {
+    const jobs = pending;
+    pending = [];
+    pendingBytes = 0;
+    await attempt(jobs, total.failed, async () => {
+      const placed = await placeJobs(jobs, ports);
+      total.admitted += placed.admitted;
+      total.duplicates += placed.duplicates;
+      total.refused += placed.conflicts;
+    });
+  };
+  // One by one: an uploaded request may be megabytes, and only a segment's worth is held at a time.
+  for (const message of messages) {
+    await attempt([{ message }], total.failed, async () => {
+      const opened = await openMessage(message, ports, settings);
+      if (opened.kind !== "job") {
+        await turnAway(opened, ports);
+        total[opened.kind] += 1;
+        return;
+      }
+      pending.push(opened);
+      pendingBytes += opened.record.lineBytes;
+    });
+    if (pendingBytes >= SEGMENT_BYTES) await place();
+  }
+  if (pending.length > 0) await place();
+  return total;
+}
+
+/** Runs a step for some messages; when it throws, they stay on the queue, and the others go on. */
+async function attempt(
+  items: readonly { readonly message: IncomingMessage }[],
+  failed: FailedMessage[],
+  step: () => Promise<void>,
+): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    failed.push(...items.map(({ message }) => ({ messageId: message.messageId, error })));
+  }
+}
+
+/** Tells the tenant why its message was refused, or keeps for the operator what can be told to nobody. */
+export async function turnAway(
+  opened: Exclude<OpenedMessage, { kind: "job" }>,
+  ports: Pick<AdmissionPorts, "deliveries" | "deadLetters" | "objects" | "runtime">,
+): Promise<void> {
+  if (opened.kind === "refused") {
+    await ports.deliveries.send([inlineDelivery(opened.result)]);
+    return;
+  }
+  const { message, reason } = opened;
+  const wrapped = Buffer.byteLength(message.body) <= LARGEST_WRAPPED_BODY;
+  if (!wrapped) await ports.objects.put(deadLetterKey(message.messageId), message.body);
+  const letter: DeadLetter = {
+    version: 1,
+    kind: "message",
+    reason,
+    at: toIso(ports.runtime.now()),
+    messageId: message.messageId,
+    senderId: message.senderId,
+    body: wrapped ? message.body : null,
+    bodyKey: wrapped ? null : deadLetterKey(message.messageId),
+  };
+  await ports.deadLetters.send(message.queue, letter);
+}
+
+function inlineDelivery(result: StoredResult): Delivery {
+  return { version: 1, kind: "inline", tenantId: result.tenantId, results: [result] };
+}
+
+/** Puts the jobs of one call into a segment, each once, and answers the repeats among them. */
+export async function placeJobs(
+  opened: readonly OpenedJob[],
+  ports: AdmissionPorts,
+): Promise<{ readonly admitted: number; readonly duplicates: number; readonly conflicts: number }> {
+  const firsts = new Map<string, OpenedJob>();
+  const repeats: OpenedJob[] = [];
+  for (const job of opened) {
+    const key = `${job.record.tenantId}#${job.record.jobId}`;
+    if (firsts.has(key)) repeats.push(job);
+    else firsts.set(key, job);
+  }
+  const jobs = [...firsts.values()];
+  const records = jobs.map(({ record, retry, message }) => ({ record, reopenedBy: retry ? message.messageId : null }));
+  const outcomes = await writeSegment(newSegmentId(ports.runtime), records, ports);
+  const deliveries: Delivery[] = [];
+  const counts = { admitted: 0, duplicates: 0, conflicts: 0 };
+  const answer = (job: OpenedJob, outcome: ClaimOutcome) => {
+    if (outcome.kind === "claimed") counts.admitted += 1;
+    else if (outcome.kind === "duplicate") counts.duplicates += 1;
+    else counts.conflicts += 1;
+    const delivery = answerRepeat(job, outcome);
+    if (delivery) deliveries.push(delivery);
+  };
+  for (const [number, job] of jobs.entries()) {
+    const outcome = outcomes[number];
+    if (outcome) answer(job, outcome);
+  }
+  for (const job of repeats) {
+    const first = firsts.get(`${job.record.tenantId}#${job.record.jobId}`);
+    const conflict = first?.record.requestHash !== job.record.requestHash;
+    const known = await ports.jobs.get(job.record.tenantId, job.record.jobId);
+    if (known) answer(job, { kind: conflict ? "conflict" : "duplicate", job: known });
+  }
+  await ports.deliveries.send(deliveries);
+  return counts;
+}
+
+/**
+ * What a repeat gets: the first result again when the job has ended, nothing while it has not (its result is on the
+ * way), and a refusal when the same key came with another request.
+ */
+export function answerRepeat(opened: OpenedJob, outcome: { readonly kind: string; readonly job?: Job }): Delivery | undefined {
+  const { record, message } = opened;
+  if (outcome.kind === "conflict") {
+    const refusal = {
+      code: "idempotency_conflict",
+      message: "this idempotency key was already used for another request; use a new key",
+    };
+    return inlineDelivery(refusalResult(record, refusal, message));
+  }
+  if (outcome.kind !== "duplicate" || outcome.job?.state !== "ended") return undefined;
+  const { key, offset, length } = outcome.job.result;
+  return { version: 1, kind: "lines", tenantId: record.tenantId, key, lines: [{ offset, length }] };
+}

@@ -1,0 +1,158 @@
+import { z } from "zod";
+import { type Admission, type AdmissionSettings, admit, type Refusal } from "../domain/admission.ts";
+import type { JobId, TenantId } from "../domain/ids.ts";
+import { toIso } from "../domain/instant.ts";
+import {
+  type Address,
+  addressSchema,
+  type JobMessage,
+  jobMessageSchema,
+  type ProviderRequest,
+  providerRequestSchema,
+} from "../domain/job-message.ts";
+import type { JobRecord } from "../domain/job-record.ts";
+import { uploadPrefix } from "../domain/object-keys.ts";
+import type { StoredResult } from "../domain/result-message.ts";
+import type { Tenant } from "../domain/tenant-policy.ts";
+import { NO_RESULT_USAGE } from "../domain/usage.ts";
+import type { Tier } from "../domain/vocabulary.ts";
+import type { ObjectStore, Tenants } from "../ports.ts";
+
+/** A message as it came off a job queue. */
+export type IncomingMessage = {
+  readonly messageId: string;
+  readonly body: string;
+  /** SQS `SenderId`; null when the queue did not tell. */
+  readonly senderId: string | null;
+  /** When SQS took the message: the same at every delivery. */
+  readonly sentAt: number;
+  /** Which of the job queues it came through: transport, and where its dead letter goes. */
+  readonly queue: Tier;
+};
+
+/**
+ * What a message turns out to be. `refused`: it names a tenant that may be told why not; `unanswerable`: it cannot be
+ * told to anyone, and is kept for the operator.
+ */
+export type OpenedMessage =
+  | { readonly kind: "job"; readonly message: IncomingMessage; readonly record: JobRecord; readonly retry: boolean }
+  | { readonly kind: "refused"; readonly message: IncomingMessage; readonly result: StoredResult }
+  | { readonly kind: "unanswerable"; readonly message: IncomingMessage; readonly reason: Refusal };
+
+export type OpeningPorts = { readonly objects: ObjectStore; readonly tenants: Tenants };
+
+/** Parses one message, finds its tenant and its request, and decides whether it becomes a job. */
+export async function openMessage(
+  message: IncomingMessage,
+  ports: OpeningPorts,
+  settings: AdmissionSettings,
+): Promise<OpenedMessage> {
+  const json = parseJson(message.body);
+  if (json === undefined) return unanswerable(message, "invalid_json", "the message body is not JSON");
+  const address = addressSchema.safeParse(json);
+  if (!address.success) {
+    return unanswerable(message, "unknown_tenant", "the message names no valid tenantId");
+  }
+  const tenant = await ports.tenants.get(address.data.tenantId);
+  if (!tenant) {
+    return unanswerable(message, "unknown_tenant", `there is no tenant "${address.data.tenantId}"`);
+  }
+  if (!maySend(tenant, message.senderId)) {
+    return unanswerable(message, "sender_not_allowed", `this sender may not send for tenant "${address.data.tenantId}"`);
+  }
+  const refuse = (refusal: Refusal): OpenedMessage => ({
+    kind: "refused",
+    message,
+    result: refusalResult(address.data, refusal, message),
+  });
+  if (hasCancel(json)) {
+    return refuse({ code: "cancel_not_supported", message: "cancelling jobs is not available in this release" });
+  }
+  const parsed = jobMessageSchema.safeParse(json);
+  if (!parsed.success) return refuse({ code: "invalid_message", message: z.prettifyError(parsed.error) });
+  const request = await requestOf(parsed.data, ports.objects, settings.maxRequestBytes);
+  if (request.kind === "refused") return refuse(request);
+  const admission: Admission = admit(parsed.data, request.request, tenant, message.sentAt, settings);
+  return admission.kind === "admitted"
+    ? { kind: "job", message, record: admission.record, retry: parsed.data.retry === true }
+    : refuse(admission);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function hasCancel(json: unknown): boolean {
+  return typeof json === "object" && json !== null && "cancel" in json;
+}
+
+/** For roles SQS reports `AROA…:session`; the session's name is the caller's choice and proves nothing. */
+function maySend(tenant: Tenant, senderId: string | null): boolean {
+  const { senders } = tenant.policy;
+  return senders.length === 0 || (senderId !== null && senders.includes(senderId.split(":")[0] ?? ""));
+}
+
+type FoundRequest = { readonly kind: "found"; readonly request: ProviderRequest } | ({ readonly kind: "refused" } & Refusal);
+
+/** The request of a message, fetched from the tenant's own uploads when the message only names it. */
+async function requestOf(message: JobMessage, objects: ObjectStore, maxBytes: number): Promise<FoundRequest> {
+  const { request } = message;
+  if (!("s3Key" in request)) return { kind: "found", request };
+  const refused = (code: string, text: string): FoundRequest => ({ kind: "refused", code, message: text });
+  const prefix = uploadPrefix(message.tenantId);
+  if (!request.s3Key.startsWith(prefix)) {
+    return refused("upload_not_allowed", `request.s3Key must begin with "${prefix}"`);
+  }
+  const size = await objects.size(request.s3Key);
+  if (size === undefined) return refused("upload_missing", `there is no object "${request.s3Key}"`);
+  if (size > maxBytes) {
+    return refused("request_too_large", `"${request.s3Key}" has ${size} bytes; ${maxBytes} are allowed`);
+  }
+  const bytes = await objects.get(request.s3Key);
+  const parsed = providerRequestSchema.safeParse(bytes && parseJson(Buffer.from(bytes).toString("utf8")));
+  if (!parsed.success) return refused("invalid_upload", z.prettifyError(parsed.error));
+  return { kind: "found", request: parsed.data };
+}
+
+function unanswerable(message: IncomingMessage, code: string, text: string): OpenedMessage {
+  return { kind: "unanswerable", message, reason: { code, message: text } };
+}
+
+/** The answer to a message that did not become a job: no job id, but the message's own. */
+export function refusalResult(
+  address: Address & { readonly tenantId: TenantId },
+  refusal: Refusal,
+  message: IncomingMessage,
+  jobId: JobId | null = null,
+): StoredResult {
+  return {
+    version: 1,
+    jobId,
+    messageId: message.messageId,
+    tenantId: address.tenantId,
+    idempotencyKey: address.idempotencyKey ?? null,
+    taskType: address.taskType ?? null,
+    vertical: address.vertical ?? null,
+    agentId: address.agentId ?? null,
+    status: "rejected",
+    late: false,
+    response: null,
+    error: { code: refusal.code, message: refusal.message },
+    provider: null,
+    model: null,
+    tier: null,
+    lane: null,
+    attempts: 0,
+    usage: NO_RESULT_USAGE,
+    costMicroUsd: 0,
+    syncCostMicroUsd: 0,
+    costPicoUsd: "0",
+    producedAt: toIso(message.sentAt),
+    effectiveUntil: null,
+    metadata: {},
+  };
+}

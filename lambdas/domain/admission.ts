@@ -1,0 +1,97 @@
+import { canonicalJson } from "./canonical-json.ts";
+import { SHARED, dedicatedTo } from "./group.ts";
+import { contentHash, jobIdOf } from "./ids.ts";
+import type { Instant } from "./instant.ts";
+import type { JobMessage, ProviderRequest } from "./job-message.ts";
+import { JOB_RECORD_VERSION, type JobRecord } from "./job-record.ts";
+import { PROVIDER_BATCH_LIMITS, type TierDueSeconds } from "./limits.ts";
+import { findPrice, isKnownModel } from "./prices.ts";
+import { requestLineBytes } from "./request-line.ts";
+import { checkRequest } from "./request-rules.ts";
+import type { Tenant } from "./tenant-policy.ts";
+import { dueOf, firstLane, tierOf } from "./tiers.ts";
+
+/** Bytes of JSON per token, near enough for headroom; the bill counts the provider's own tokens. */
+const BYTES_PER_TOKEN = 4;
+/** Assumed length of an answer whose request sets no limit, for the estimate of a call that never answered. */
+const ASSUMED_OUTPUT_TOKENS = 1024;
+
+export type Refusal = { readonly code: string; readonly message: string };
+
+export type Admission =
+  { readonly kind: "admitted"; readonly record: JobRecord } | ({ readonly kind: "refused" } & Refusal);
+
+export type AdmissionSettings = {
+  readonly tierDueSeconds: TierDueSeconds;
+  readonly maxRequestBytes: number;
+};
+
+function refused(code: string, message: string): Admission {
+  return { kind: "refused", code, message };
+}
+
+/**
+ * Whether a valid message becomes a job, and which. Depends on the message, the tenant's policy and the price table at
+ * the time SQS took the message: a redelivery decides the same. `request` is the message's own or the uploaded one.
+ */
+export function admit(
+  message: JobMessage,
+  request: ProviderRequest,
+  tenant: Tenant,
+  receivedAt: Instant,
+  settings: AdmissionSettings,
+): Admission {
+  const checked = checkRequest(request);
+  if (checked.kind === "refused") return refused(checked.code, checked.message);
+  const { provider, endpoint } = request;
+  const { model, body, inputs } = checked;
+  if (!isKnownModel(provider, endpoint, model)) {
+    return refused("unknown_model", `no price is known for model "${model}" at ${provider} ${endpoint}`);
+  }
+  const tier = tierOf(message.taskType, message.tier, tenant.policy);
+  const { lane, reason } = firstLane(message.taskType, tier, tenant.policy);
+  if (!findPrice(model, lane, receivedAt) || !findPrice(model, "sync", receivedAt)) {
+    return refused("unpriced_lane", `model "${model}" has no price in the ${lane} lane`);
+  }
+  const jobId = jobIdOf(tenant.salt, message.tenantId, message.idempotencyKey);
+  const lineBytes = requestLineBytes(provider, endpoint, body);
+  const limits = PROVIDER_BATCH_LIMITS[provider];
+  if (lineBytes > settings.maxRequestBytes || lineBytes > limits.maxBytes) {
+    return refused("request_too_large", `the request has ${lineBytes} bytes; ${settings.maxRequestBytes} are allowed`);
+  }
+  const { policy } = tenant;
+  return {
+    kind: "admitted",
+    record: {
+      version: JOB_RECORD_VERSION,
+      jobId,
+      tenantId: message.tenantId,
+      idempotencyKey: message.idempotencyKey,
+      requestHash: contentHash(canonicalJson(request), 32),
+      taskType: message.taskType,
+      vertical: message.vertical,
+      agentId: message.agentId,
+      tier,
+      lane,
+      laneReason: reason,
+      receivedAt,
+      due: dueOf(tier, message.deadline, receivedAt, settings.tierDueSeconds),
+      effectiveForSeconds: message.freshness?.effectiveForSeconds,
+      metadata: message.metadata,
+      group: {
+        provider,
+        account: provider,
+        endpoint,
+        model,
+        isolation: policy.isolation === "dedicated" ? dedicatedTo(message.tenantId) : SHARED,
+      },
+      estimate: {
+        inputTokens: Math.ceil(lineBytes / BYTES_PER_TOKEN),
+        outputTokens: endpoint === "/v1/embeddings" ? 0 : (checked.maxOutputTokens ?? ASSUMED_OUTPUT_TOKENS),
+      },
+      inputs,
+      lineBytes,
+      body,
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { contentHash, type TenantId } from "./ids.ts";
+import { utcDate } from "./instant.ts";
+import type { JobHeader } from "./job-record.ts";
+import { LEDGER_ENTRY_VERSION, type LedgerEntry } from "./ledger-entry.ts";
+import type { Charge } from "./settle-line.ts";
+import { addUsage, NO_USAGE, type TokenUsage } from "./usage.ts";
+import type { Lane } from "./vocabulary.ts";
+
+/** A billed answer, and whether it became its job's result. */
+export type ChargedAnswer = { readonly job: JobHeader; readonly charge: Charge; readonly won: boolean };
+
+type Tags = Pick<LedgerEntry, "tenantId" | "vertical" | "agentId" | "taskType" | "provider" | "model">;
+
+function tagsOf(job: JobHeader): Tags {
+  const { tenantId, vertical, agentId, taskType, group } = job;
+  return { tenantId, vertical, agentId, taskType, provider: group.provider, model: group.model };
+}
+
+/**
+ * The ledger entries of one part: one per tenant, vertical, agent, task type and model that the part has billed answers
+ * of. Their keys say what they charge for and their date is the provider's, so that every re-run writes the same.
+ */
+export function partLedgerEntries(
+  answers: readonly ChargedAnswer[],
+  part: {
+    readonly batchId: string;
+    readonly generation: number;
+    readonly part: number;
+    readonly providerBatchId: string;
+    readonly completedAt: number;
+  },
+): LedgerEntry[] {
+  const sums = new Map<string, { tags: Tags; jobs: number; answers: number; usage: TokenUsage; cost: bigint; sync: bigint }>();
+  for (const { job, charge, won } of answers) {
+    const tags = tagsOf(job);
+    const key = JSON.stringify([tags.tenantId, tags.vertical, tags.agentId, tags.taskType, tags.model]);
+    const sum = sums.get(key) ?? { tags, jobs: 0, answers: 0, usage: NO_USAGE, cost: 0n, sync: 0n };
+    sums.set(key, {
+      tags,
+      jobs: sum.jobs + (won ? 1 : 0),
+      answers: sum.answers + 1,
+      usage: addUsage(sum.usage, charge.usage),
+      cost: sum.cost + charge.cost,
+      sync: sum.sync + charge.syncCost,
+    });
+  }
+  const date = utcDate(part.completedAt);
+  return [...sums].map(([key, sum]) => ({
+    version: LEDGER_ENTRY_VERSION,
+    ...sum.tags,
+    entryId: `${date}#${part.batchId}#g${part.generation}#p${part.part}#${contentHash(key, 16)}`,
+    kind: "batch",
+    date,
+    lane: "batch",
+    batchId: part.batchId,
+    providerBatchId: part.providerBatchId,
+    jobs: sum.jobs,
+    answers: sum.answers,
+    usage: sum.usage,
+    costPicoUsd: sum.cost.toString(),
+    syncCostPicoUsd: sum.sync.toString(),
+  }));
+}
+
+/** The entry of one direct call: billed, or `unconfirmed` with an estimate when its answer never came. */
+export function directLedgerEntry(
+  kind: "direct" | "unconfirmed",
+  call: {
+    readonly job: JobHeader;
+    readonly attempt: number;
+    readonly lane: Lane;
+    readonly charge: Charge;
+    readonly at: number;
+  },
+): LedgerEntry {
+  const date = utcDate(call.at);
+  return {
+    version: LEDGER_ENTRY_VERSION,
+    ...tagsOf(call.job),
+    entryId: `${date}#${kind}#${call.job.jobId}#${call.attempt}`,
+    kind,
+    date,
+    lane: call.lane,
+    batchId: null,
+    providerBatchId: null,
+    jobs: kind === "direct" ? 1 : 0,
+    answers: kind === "direct" ? 1 : 0,
+    usage: call.charge.usage,
+    costPicoUsd: call.charge.cost.toString(),
+    syncCostPicoUsd: call.charge.syncCost.toString(),
+  };
+}
+
+/** The sum of some entries, for one tenant or many. */
+export function sumEntries(entries: Iterable<LedgerEntry>): {
+  readonly jobs: number;
+  readonly usage: TokenUsage;
+  readonly cost: bigint;
+  readonly syncCost: bigint;
+  readonly byTenant: ReadonlyMap<TenantId, bigint>;
+} {
+  let jobs = 0;
+  let usage = NO_USAGE;
+  let cost = 0n;
+  let syncCost = 0n;
+  const byTenant = new Map<TenantId, bigint>();
+  for (const entry of entries) {
+    jobs += entry.jobs;
+    usage = addUsage(usage, entry.usage);
+    cost += BigInt(entry.costPicoUsd);
+    syncCost += BigInt(entry.syncCostPicoUsd);
+    byTenant.set(entry.tenantId, (byTenant.get(entry.tenantId) ?? 0n) + BigInt(entry.costPicoUsd));
+  }
+  return { jobs, usage, cost, syncCost, byTenant };
+}

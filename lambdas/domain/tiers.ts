@@ -1,0 +1,61 @@
+import type { Instant } from "./instant.ts";
+import type { TierDueSeconds } from "./limits.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
+import type { Lane, Tier } from "./vocabulary.ts";
+
+const TIER_OF_TASK: ReadonlyMap<string, Tier> = new Map([
+  ["live_chat_response", "critical"],
+  ["voice_agent_reply", "critical"],
+  ["safety_check", "critical"],
+  ["email_draft", "high"],
+  ["ticket_classification", "high"],
+  ["escalation_decision", "high"],
+  ["meeting_summary", "normal"],
+  ["document_analysis", "normal"],
+  ["lead_scoring", "normal"],
+  ["post_call_summary", "normal"],
+  ["content_generation", "low"],
+  ["bulk_classification", "low"],
+  ["data_enrichment", "low"],
+  ["report_generation", "low"],
+  ["follow_up_draft", "low"],
+  ["kb_embedding", "low"],
+]);
+
+/** Moderation, fraud, live chat, voice and escalation routing: somebody waits or is at risk while these wait. */
+const NEVER_BATCHED: ReadonlySet<string> = new Set([
+  "content_moderation",
+  "fraud_detection",
+  "live_chat_response",
+  "voice_agent_reply",
+  "escalation_decision",
+  "escalation_routing",
+]);
+
+/** The message's own word, else the tenant's policy, else the default of the task type, else `normal`. */
+export function tierOf(taskType: string, asked: Tier | undefined, policy: TenantPolicy): Tier {
+  return asked ?? policy.tiers[taskType] ?? TIER_OF_TASK.get(taskType) ?? "normal";
+}
+
+/** The lane a job begins in, and why in words the operator reads. */
+export function firstLane(
+  taskType: string,
+  tier: Tier,
+  policy: TenantPolicy,
+): { readonly lane: Lane; readonly reason: string } {
+  if (tier === "critical" || tier === "high") return { lane: "sync", reason: `${tier} jobs run at once` };
+  if (NEVER_BATCHED.has(taskType) && !policy.batchAllowed.includes(taskType)) {
+    return { lane: "sync", reason: `${taskType} is never batched unless the tenant's policy allows it` };
+  }
+  return { lane: "batch", reason: `${tier} jobs can wait for a batch` };
+}
+
+/** When the result is due: the message's deadline, else the tier's time from when SQS took the message. */
+export function dueOf(
+  tier: Tier,
+  deadline: string | undefined,
+  receivedAt: Instant,
+  dueSeconds: TierDueSeconds,
+): Instant {
+  return deadline === undefined ? receivedAt + dueSeconds[tier] * 1000 : Date.parse(deadline);
+}

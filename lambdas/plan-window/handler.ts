@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { windowIdSchema } from "../domain/ids.ts";
+import { effectiveLimits } from "../domain/limits.ts";
+import { parseEnvironment } from "../runtime/environment.ts";
+import { batches, objectStore, tenants, windows } from "../runtime/ports.ts";
+import { step } from "../runtime/step.ts";
+import { systemRuntime } from "../runtime/system-runtime.ts";
+import { count } from "../runtime/telemetry.ts";
+import { envSchema } from "./env.ts";
+import { planWindow } from "./plan-window.ts";
+
+const env = parseEnvironment(envSchema);
+const ports = {
+  objects: objectStore(env),
+  windows: windows(env),
+  batches: batches(env),
+  tenants: tenants(env),
+  runtime: systemRuntime,
+};
+const settings = {
+  limits: { openai: effectiveLimits("openai", env.BATCH_CAPS), anthropic: effectiveLimits("anthropic", env.BATCH_CAPS) },
+  minBatchJobs: env.MIN_BATCH_JOBS,
+  leadMs: env.BATCH_LEAD_SECONDS * 1000,
+  maxJobs: env.MAX_WINDOW_JOBS,
+};
+
+export const handler = step(z.object({ windowId: windowIdSchema }), async ({ windowId }) => {
+  const planned = await planWindow(windowId, ports, settings);
+  count({ BatchesPlanned: planned.length });
+  return { windowId, batches: planned };
+});

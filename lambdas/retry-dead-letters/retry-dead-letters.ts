@@ -1,0 +1,47 @@
+import { type DeadLetter, deadLetterSchema, type RunRequest } from "../domain/internal-messages.ts";
+import type { RunQueue } from "../ports.ts";
+
+/** A message received from a dead-letter queue. */
+export type ReceivedLetter = { readonly body: string; readonly receipt: string };
+
+export interface DeadLetterInbox {
+  /** Some messages of one dead-letter queue, hidden from other readers for a while; none when it is empty. */
+  receive(): Promise<readonly ReceivedLetter[]>;
+  delete(receipts: readonly string[]): Promise<void>;
+}
+
+/** Calls that one run makes to each queue at most: what it leaves, the next scheduled run takes. */
+const MAX_RECEIVES = 20;
+
+/**
+ * Sends dead-lettered jobs through the `runs` queue, one run request each. What is no job (messages kept because they
+ * could be answered to nobody) stays where it is for the operator. Returns how many jobs were sent on.
+ */
+export async function retryDeadLetters(inbox: DeadLetterInbox, runs: RunQueue): Promise<number> {
+  let sent = 0;
+  for (let call = 0; call < MAX_RECEIVES; call += 1) {
+    const received = await inbox.receive();
+    if (received.length === 0) break;
+    const jobs = received.flatMap(({ body, receipt }) => {
+      const letter = parseLetter(body);
+      return letter?.kind === "job" ? [{ request: runRequestOf(letter), receipt }] : [];
+    });
+    // Sent before deleted: a crash between the two runs a job request twice, which its lease turns into once.
+    await runs.send(jobs.map(({ request }) => request));
+    await inbox.delete(jobs.map(({ receipt }) => receipt));
+    sent += jobs.length;
+  }
+  return sent;
+}
+
+function parseLetter(body: string): DeadLetter | undefined {
+  try {
+    return deadLetterSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function runRequestOf({ tenantId, jobId, source }: Extract<DeadLetter, { kind: "job" }>): RunRequest {
+  return { version: 1, kind: "run", tenantId, jobId, source, reason: "dead-letter" };
+}

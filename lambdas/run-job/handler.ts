@@ -1,0 +1,26 @@
+import { incomingMessage } from "../admit-jobs/incoming.ts";
+import { runRequestSchema } from "../domain/internal-messages.ts";
+import { parseEnvironment } from "../runtime/environment.ts";
+import { admissionPorts, directProviderOf, ledger } from "../runtime/ports.ts";
+import { eachRecord, queueConsumer, type QueueRecord } from "../runtime/queue-consumer.ts";
+import { count } from "../runtime/telemetry.ts";
+import { envSchema } from "./env.ts";
+import { runMessage, runRequested } from "./run-messages.ts";
+
+const env = parseEnvironment(envSchema);
+const ports = { ...admissionPorts(env), ledger: ledger(env), direct: directProviderOf(env) };
+const settings = { tierDueSeconds: env.TIER_DUE_SECONDS, maxRequestBytes: env.MAX_REQUEST_BYTES };
+
+function run(record: QueueRecord) {
+  // Only our own functions can write to the runs queue, so what it holds is a run request.
+  return record.eventSourceARN.endsWith("-runs")
+    ? runRequested(runRequestSchema.parse(JSON.parse(record.body)), ports)
+    : runMessage(incomingMessage(record), ports, settings);
+}
+
+export const handler = queueConsumer((records) =>
+  eachRecord(records, async (record) => {
+    const outcome = await run(record);
+    count({ DirectJobsEnded: outcome === "ended" ? 1 : 0, DuplicateJobs: outcome === "duplicate" ? 1 : 0 });
+  }),
+);

@@ -1,0 +1,65 @@
+import { documentClient, s3Client, secretsClient, sqsClient } from "../adapters/aws-clients.ts";
+import { DynamoBatches } from "../adapters/dynamo-batches.ts";
+import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
+import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
+import { DynamoTenants } from "../adapters/dynamo-tenants.ts";
+import { DynamoWindows } from "../adapters/dynamo-windows.ts";
+import { S3ObjectStore } from "../adapters/s3-object-store.ts";
+import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
+import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
+import { SqsOutbox } from "../adapters/sqs-outbox.ts";
+import { SqsTenantQueues } from "../adapters/sqs-tenant-queues.ts";
+import type { AdmissionPorts } from "../admit-jobs/admit-jobs.ts";
+import type { Delivery, RunRequest } from "../domain/internal-messages.ts";
+import type { Tier } from "../domain/vocabulary.ts";
+import { systemRuntime } from "./system-runtime.ts";
+
+/**
+ * The ports of the deployed functions, each from the environment variable that names it. A function imports only what
+ * it uses; clients are made once per technology.
+ */
+const once = <Value>(make: () => Value): (() => Value) => {
+  let made: Value | undefined;
+  return () => (made ??= make());
+};
+const s3 = once(() => s3Client());
+const sqs = once(() => sqsClient());
+const dynamo = once(() => documentClient());
+export const secrets = once(() => secretsClient());
+
+export const objectStore = (env: { GATEWAY_BUCKET: string }) => new S3ObjectStore(s3(), env.GATEWAY_BUCKET);
+export const jobMap = (env: { JOB_MAP_TABLE: string }) => new DynamoJobMap(dynamo(), env.JOB_MAP_TABLE);
+export const ledger = (env: { TENANT_LEDGER_TABLE: string }) => new DynamoLedger(dynamo(), env.TENANT_LEDGER_TABLE);
+export const tenants = (env: { TENANTS_TABLE: string }) => new DynamoTenants(dynamo(), env.TENANTS_TABLE);
+export const windows = (env: { BATCHES_TABLE: string }) => new DynamoWindows(dynamo(), env.BATCHES_TABLE);
+export const batches = (env: { BATCHES_TABLE: string }) => new DynamoBatches(dynamo(), env.BATCHES_TABLE);
+export const runQueue = (env: { RUNS_QUEUE_URL: string }) => new SqsOutbox<RunRequest>(sqs(), env.RUNS_QUEUE_URL);
+export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
+  new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
+export const tenantQueues = () => new SqsTenantQueues(sqs());
+
+type DeadLetterEnv = { DEAD_LETTER_QUEUE_URLS: Readonly<Record<Tier, string>> };
+export const deadLetterQueues = (env: DeadLetterEnv) => new SqsDeadLetterQueues(sqs(), env.DEAD_LETTER_QUEUE_URLS);
+export const deadLetterInboxes = (env: DeadLetterEnv) =>
+  Object.values(env.DEAD_LETTER_QUEUE_URLS).map((queueUrl) => new SqsDeadLetterInbox(sqs(), queueUrl));
+
+/** What both functions that admit jobs need. */
+export function admissionPorts(
+  env: DeadLetterEnv & {
+    GATEWAY_BUCKET: string;
+    JOB_MAP_TABLE: string;
+    TENANTS_TABLE: string;
+    DELIVERIES_QUEUE_URL: string;
+    RUNS_QUEUE_URL: string;
+  },
+): AdmissionPorts {
+  return {
+    objects: objectStore(env),
+    jobs: jobMap(env),
+    tenants: tenants(env),
+    deliveries: deliveryQueue(env),
+    runs: runQueue(env),
+    deadLetters: deadLetterQueues(env),
+    runtime: systemRuntime,
+  };
+}

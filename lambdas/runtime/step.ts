@@ -1,0 +1,19 @@
+import type { z } from "zod";
+import { logger, observed } from "./telemetry.ts";
+
+/** A state's function: its payload is parsed, its fields are on every log line, its answer goes back to the machine. */
+export function step<Schema extends z.ZodObject, Result>(
+  payload: Schema,
+  run: (input: z.output<Schema>) => Promise<Result>,
+): (event: unknown) => Promise<Result> {
+  return (event) =>
+    observed(async () => {
+      const input = payload.parse(event);
+      logger.appendKeys(input);
+      try {
+        return await run(input);
+      } finally {
+        logger.resetKeys();
+      }
+    });
+}

@@ -1,0 +1,96 @@
+import { manifestId } from "../collect-results/collect-results.ts";
+import { MissingRecordError } from "../domain/failures.ts";
+import type { FailureOrigin } from "../domain/failure-policy.ts";
+import { type ManifestEntry, manifestEntrySchema } from "../domain/job-record.ts";
+import { jsonLines, linesOf } from "../domain/jsonl.ts";
+import { batchManifestKey } from "../domain/object-keys.ts";
+import { readOutputLine } from "../domain/output-line.ts";
+import type { AttemptOutcome } from "../domain/settle-line.ts";
+import type { Part, SettlementPlan } from "../domain/settlement-plan.ts";
+import type { Provider } from "../domain/vocabulary.ts";
+import type { ObjectStore } from "../ports.ts";
+
+/** One attempt that the part tells the outcome of, with all that its result needs. */
+export type AttemptLine = { readonly entry: ManifestEntry; readonly outcome: AttemptOutcome };
+
+/** The attempts of a part, in the part's order, joined with the batch's manifest. */
+export async function readPart(
+  plan: SettlementPlan,
+  part: number,
+  provider: Provider,
+  objects: ObjectStore,
+): Promise<AttemptLine[]> {
+  const slice = plan.parts[part];
+  if (slice === undefined) throw new MissingRecordError(`batch ${plan.batchId} has no part ${part}`);
+  const outcomes =
+    slice.kind === "lines" ? await lineOutcomes(slice, provider, objects) : missingOutcomes(slice.customIds, plan);
+  const entries = await manifestEntries(plan, outcomes, objects);
+  return [...outcomes].map(([customId, outcome]) => {
+    const entry = entries.get(customId);
+    if (entry === undefined) throw new MissingRecordError(`${customId} is not in the manifest of ${plan.batchId}`);
+    return { entry, outcome };
+  });
+}
+
+async function lineOutcomes(
+  slice: Extract<Part, { kind: "lines" }>,
+  provider: Provider,
+  objects: ObjectStore,
+): Promise<Map<string, AttemptOutcome>> {
+  const skip = new Set(slice.skip);
+  const outcomes = new Map<string, AttemptOutcome>();
+  const bytes = await objects.getRange(slice.key, slice.offset, slice.length);
+  let number = -1;
+  for (const line of linesOf(bytes)) {
+    number += 1;
+    if (skip.has(number)) continue;
+    const read = readOutputLine(provider, Buffer.from(line.bytes).toString("utf8"));
+    if (read.kind === "unparseable") throw new MissingRecordError(`${slice.key}: line ${number} counts but cannot be read`);
+    outcomes.set(
+      read.customId,
+      read.kind === "answered"
+        ? { kind: "answered", usage: read.answer.usage, response: read.answer.response }
+        : { kind: "failed", ...read.failure },
+    );
+  }
+  return outcomes;
+}
+
+/** What is known of requests that no line answered: the provider's word on the row, or on the batch, or nothing. */
+function missingOutcomes(customIds: readonly string[], plan: SettlementPlan): Map<string, AttemptOutcome> {
+  const general = missingReason(plan);
+  return new Map(
+    customIds.map((customId) => {
+      const refused = plan.refusedRows[customId];
+      return [customId, refused ? { kind: "failed", origin: "request", ...refused } : { kind: "failed", ...general }];
+    }),
+  );
+}
+
+function missingReason(plan: SettlementPlan): { origin: FailureOrigin; code: string; message: string } {
+  if (plan.batchError) return { origin: "provider", ...plan.batchError };
+  switch (plan.providerStatus) {
+    case "expired":
+      return { origin: "expired", code: "batch_expired", message: "the provider's batch expired before this request ran" };
+    case "cancelled":
+      return { origin: "cancelled", code: "batch_cancelled", message: "the batch was cancelled before this request ran" };
+    default:
+      return { origin: "unknown", code: "no_answer", message: "the provider's output has no line for this request" };
+  }
+}
+
+/** The manifest entries of the wanted ids: one pass over the manifest, parsing only those. */
+async function manifestEntries(
+  plan: SettlementPlan,
+  wanted: ReadonlyMap<string, unknown>,
+  objects: ObjectStore,
+): Promise<Map<string, ManifestEntry>> {
+  const entries = new Map<string, ManifestEntry>();
+  for await (const { bytes } of jsonLines(objects.stream(batchManifestKey(plan.batchId)))) {
+    const customId = manifestId(bytes);
+    if (!wanted.has(customId)) continue;
+    entries.set(customId, manifestEntrySchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8"))));
+    if (entries.size === wanted.size) break;
+  }
+  return entries;
+}

@@ -1,0 +1,129 @@
+import type { BatchRecord } from "../domain/batch-record.ts";
+import { LeaseHeldError, MissingRecordError, ProviderRefusalError, RetryableError } from "../domain/failures.ts";
+import type { BatchId } from "../domain/ids.ts";
+import { batchInputKey } from "../domain/object-keys.ts";
+import type { BatchLease, BatchProvider, Batches, Runtime } from "../ports.ts";
+
+/** Longer than the function may run: a lease ends by itself only when its holder is dead. */
+export const SUBMIT_LEASE_MS = 16 * 60_000;
+/** How long a batch that was created may stay out of the provider's list; until then nothing is created again. */
+export const ADOPTION_GRACE_MS = 60_000;
+/** The provider's clock may be behind ours. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+export type SubmitPorts = { readonly batches: Batches; readonly provider: BatchProvider; readonly runtime: Runtime };
+
+export type Submission = { readonly kind: "submitted" | "refused" };
+
+/**
+ * Has the provider run a written batch, once. No provider's create is idempotent: the intent is stored before it is
+ * sent, and after any doubt the provider's list is searched, and what is found adopted, before another is created.
+ */
+export async function submitBatch(batchId: BatchId, ports: SubmitPorts): Promise<Submission> {
+  const now = ports.runtime.now();
+  const lease = await ports.batches.lease(batchId, now, now + SUBMIT_LEASE_MS);
+  if (!lease) return submittedElsewhere(await ports.batches.get(batchId), batchId);
+  try {
+    return settled(lease.batch) ?? (await adoptOrCreate(lease, ports));
+  } finally {
+    await ports.batches.unlease(lease);
+  }
+}
+
+function submittedElsewhere(batch: BatchRecord | undefined, batchId: BatchId): Submission {
+  if (!batch) throw new MissingRecordError(`batch ${batchId} is not registered`);
+  const done = settled(batch);
+  if (done) return done;
+  throw new LeaseHeldError(`batch ${batchId} is being submitted by another worker`);
+}
+
+/** What an earlier run already came to. */
+function settled(batch: BatchRecord): Submission | undefined {
+  if (batch.refusal !== null) return { kind: "refused" };
+  return batch.providerBatchId !== null || batch.state !== "planned" ? { kind: "submitted" } : undefined;
+}
+
+async function adoptOrCreate(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
+  const { batch, batchId } = lease;
+  if (batch.intentAt !== null) {
+    const found = await findCreated(batch, batch.intentAt, ports);
+    if (found !== undefined) {
+      const submission = await recordSubmitted(lease, found, ports);
+      await ports.batches.unlockAccount(batch.plan.group.account, batchId);
+      return submission;
+    }
+    if (ports.runtime.now() < batch.intentAt + ADOPTION_GRACE_MS) {
+      throw new RetryableError(`batch ${batchId} may have been created: looking again before creating another`);
+    }
+  }
+  return ports.provider.namesBatches ? create(lease, ports) : createAlone(lease, ports);
+}
+
+/** Our batch at the provider, from a create whose answer was lost. */
+async function findCreated(batch: BatchRecord, intentAt: number, ports: SubmitPorts): Promise<string | undefined> {
+  const { batchId, group, requests } = batch.plan;
+  const candidates: string[] = [];
+  for await (const listed of ports.provider.listSince(intentAt - CLOCK_SKEW_MS)) {
+    const ours = ports.provider.namesBatches
+      ? listed.batchId === batchId
+      : listed.batch.counts.total === requests && listed.batch.createdAt >= intentAt - CLOCK_SKEW_MS;
+    if (ours) candidates.push(listed.batch.id);
+  }
+  const owned: string[] = [];
+  for (const id of candidates.toReversed()) {
+    const owner = await ports.batches.providerBatchOwner(group.account, id);
+    if (owner === undefined || owner === batchId) owned.push(id);
+  }
+  // Without names, only a single candidate can be ours; collecting verifies it by its custom ids.
+  if (!ports.provider.namesBatches && owned.length > 1) {
+    throw new RetryableError(`batch ${batchId}: ${owned.length} unregistered batches could be it`);
+  }
+  return owned[0];
+}
+
+/**
+ * Creates on an account whose batches carry no name are made one at a time. A create that threw keeps the lock until
+ * its batch is adopted or the lock runs out: meanwhile the doubtful batch is the only unregistered one.
+ */
+async function createAlone(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
+  const { account } = lease.batch.plan.group;
+  const now = ports.runtime.now();
+  if (!(await ports.batches.lockAccount(account, lease.batchId, now, now + SUBMIT_LEASE_MS))) {
+    throw new LeaseHeldError(`another batch is being created on account ${account}`);
+  }
+  const submission = await create(lease, ports);
+  await ports.batches.unlockAccount(account, lease.batchId);
+  return submission;
+}
+
+async function create(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
+  const { batch, batchId } = lease;
+  const { endpoint } = batch.plan.group;
+  const inputKey = batchInputKey(batchId);
+  try {
+    const inputFileId = batch.inputFileId ?? (await upload(lease, inputKey, ports));
+    await ports.batches.recordIntent(lease, ports.runtime.now());
+    const created = await ports.provider.create({ batchId, endpoint, inputKey, inputFileId });
+    return await recordSubmitted(lease, created.id, ports);
+  } catch (error) {
+    if (!(error instanceof ProviderRefusalError)) throw error;
+    await ports.batches.recordRefusal(lease, { code: error.code, message: error.message });
+    return { kind: "refused" };
+  }
+}
+
+async function upload(lease: BatchLease, inputKey: string, ports: SubmitPorts): Promise<string | null> {
+  const fileId = await ports.provider.upload({ key: inputKey, name: `${lease.batchId}.jsonl` });
+  if (fileId !== null) await ports.batches.recordInputFile(lease, fileId);
+  return fileId;
+}
+
+async function recordSubmitted(lease: BatchLease, providerBatchId: string, ports: SubmitPorts): Promise<Submission> {
+  const { account } = lease.batch.plan.group;
+  const owner = await ports.batches.ownProviderBatch(account, providerBatchId, lease.batchId);
+  if (owner !== lease.batchId) {
+    throw new RetryableError(`provider batch ${providerBatchId} belongs to ${owner}, not to ${lease.batchId}`);
+  }
+  await ports.batches.recordSubmitted(lease, providerBatchId, ports.runtime.now());
+  return { kind: "submitted" };
+}
