@@ -6,7 +6,12 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { translateFailures } from "./aws-failures.ts";
 
 /** What the clients read of the environment; Lambda sets the region, the local stack the endpoint too. */
-export type AwsEnvironment = { readonly AWS_REGION?: string; readonly AWS_ENDPOINT_URL?: string };
+export type AwsEnvironment = {
+  readonly AWS_REGION?: string;
+  readonly AWS_ENDPOINT_URL?: string;
+  /** For a caller that is not the process's own identity; without it, the SDK's usual sources. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+};
 
 /** As many requests at once as any function makes; connections are kept for the next invocation. */
 const AGENT = { keepAlive: true, maxSockets: 64 };
@@ -19,6 +24,7 @@ function settings(environment: AwsEnvironment) {
   return {
     ...(environment.AWS_REGION && { region: environment.AWS_REGION }),
     ...(environment.AWS_ENDPOINT_URL && { endpoint: environment.AWS_ENDPOINT_URL }),
+    ...(environment.credentials && { credentials: environment.credentials }),
     retryMode: "standard",
     maxAttempts: 5,
     requestHandler: {

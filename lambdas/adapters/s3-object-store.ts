@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import {
   DeleteObjectsCommand,
   HeadObjectCommand,
@@ -6,22 +5,18 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { Upload } from "@aws-sdk/lib-storage";
 import { MissingRecordError, RetryableError } from "../domain/failures.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ObjectStore } from "../ports.ts";
 import { chunks as chunksOf } from "./chunks.ts";
 import { isMissing, readObject } from "./s3-object-reader.ts";
-
-/**
- * Bytes of one uploaded part. With two parts under way an upload holds about four parts' worth of memory, whatever the
- * object's size; at 10,000 parts the largest object is 80 GiB.
- */
-const PART_BYTES = 8 * 1024 * 1024;
-const PARTS_AT_ONCE = 2;
+import { uploadStream } from "./s3-upload.ts";
 
 /** Keys in one DeleteObjects: S3's limit. */
 const DELETES_PER_CALL = 1000;
+
+/** Bytes that are put in one request; a longer body goes up in parts, each of which can be repeated alone. */
+const LARGEST_PUT = 8 * 1024 * 1024;
 
 export class S3ObjectStore implements ObjectStore {
   readonly bucket: string;
@@ -34,26 +29,20 @@ export class S3ObjectStore implements ObjectStore {
 
   async put(key: string, body: string | Uint8Array): Promise<void> {
     const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    if (bytes.byteLength > PART_BYTES) return this.#upload(key, bytes);
-    await this.#client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: bytes }));
+    if (bytes.byteLength <= LARGEST_PUT) {
+      await this.#client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: bytes }));
+    } else {
+      await this.putStream(key, only(bytes));
+    }
   }
 
   async putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
-    let size = 0;
-    async function* counted() {
-      for await (const chunk of chunks) {
-        size += chunk.byteLength;
-        yield chunk;
-      }
-    }
-    // One chunk ahead: the default of sixteen would hold sixteen chunks of any size.
-    await this.#upload(key, Readable.from(counted(), { highWaterMark: 1 }));
-    return size;
+    return uploadStream(this.#client, { Bucket: this.bucket, Key: key }, chunks);
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     try {
-      return await this.#whole(readObject(this.#client, { bucket: this.bucket, key }));
+      return await whole(readObject(this.#client, { bucket: this.bucket, key }));
     } catch (error) {
       if (error instanceof MissingRecordError) return undefined;
       throw error;
@@ -61,7 +50,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async getRange(key: string, offset: number, length: number): Promise<Uint8Array> {
-    return this.#whole(readObject(this.#client, { bucket: this.bucket, key }, { offset, length }));
+    return whole(readObject(this.#client, { bucket: this.bucket, key }, { offset, length }));
   }
 
   stream(key: string): AsyncIterable<Uint8Array> {
@@ -98,20 +87,14 @@ export class S3ObjectStore implements ObjectStore {
       if (first) throw new RetryableError(`S3 did not delete ${first.Key}: ${first.Code} ${first.Message}`);
     }
   }
+}
 
-  async #upload(key: string, body: Uint8Array | Readable): Promise<void> {
-    const upload = new Upload({
-      client: this.#client,
-      params: { Bucket: this.bucket, Key: key, Body: body },
-      partSize: PART_BYTES,
-      queueSize: PARTS_AT_ONCE,
-    });
-    await upload.done();
-  }
+async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const held: Uint8Array[] = [];
+  for await (const chunk of chunks) held.push(chunk);
+  return Buffer.concat(held);
+}
 
-  async #whole(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-    const held: Uint8Array[] = [];
-    for await (const chunk of chunks) held.push(chunk);
-    return Buffer.concat(held);
-  }
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }

@@ -1,8 +1,4 @@
-import {
-  DeleteMessageBatchCommand,
-  ReceiveMessageCommand,
-  type SQSClient,
-} from "@aws-sdk/client-sqs";
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { RetryableError } from "../domain/failures.ts";
 import type { DeadLetterInbox, ReceivedLetter } from "../retry-dead-letters/retry-dead-letters.ts";
 

@@ -4,7 +4,15 @@ import type { DeadLetter, Delivery } from "../domain/internal-messages.ts";
 import type { ClaimOutcome, Job } from "../domain/job-state.ts";
 import { deadLetterKey } from "../domain/object-keys.ts";
 import type { StoredResult } from "../domain/result-message.ts";
-import type { DeadLetterQueues, DeliveryQueue, JobMap, ObjectStore, RunQueue, Runtime, Tenants } from "../ports.ts";
+import type {
+  DeadLetterQueues,
+  DeliveryQueue,
+  JobMap,
+  ObjectStore,
+  RunQueue,
+  Runtime,
+  Tenants,
+} from "../ports.ts";
 import { type IncomingMessage, type OpenedMessage, openMessage, refusalResult } from "./open-message.ts";
 import { newSegmentId, writeSegment } from "./segment.ts";
 
@@ -133,7 +141,10 @@ export async function placeJobs(
     else firsts.set(key, job);
   }
   const jobs = [...firsts.values()];
-  const records = jobs.map(({ record, retry, message }) => ({ record, reopenedBy: retry ? message.messageId : null }));
+  const records = jobs.map(({ record, retry, message }) => ({
+    record,
+    reopenedBy: retry ? message.messageId : null,
+  }));
   const outcomes = await writeSegment(newSegmentId(ports.runtime), records, ports);
   const deliveries: Delivery[] = [];
   const counts = { admitted: 0, duplicates: 0, conflicts: 0 };
@@ -162,7 +173,10 @@ export async function placeJobs(
  * What a repeat gets: the first result again when the job has ended, nothing while it has not (its result is on the
  * way), and a refusal when the same key came with another request.
  */
-export function answerRepeat(opened: OpenedJob, outcome: { readonly kind: string; readonly job?: Job }): Delivery | undefined {
+export function answerRepeat(
+  opened: OpenedJob,
+  outcome: { readonly kind: string; readonly job?: Job },
+): Delivery | undefined {
   const { record, message } = opened;
   if (outcome.kind === "conflict") {
     const refusal = {

@@ -11,6 +11,7 @@ import {
   providerRequestSchema,
 } from "../domain/job-message.ts";
 import type { JobRecord } from "../domain/job-record.ts";
+import { lineText } from "../domain/jsonl.ts";
 import { uploadPrefix } from "../domain/object-keys.ts";
 import type { StoredResult } from "../domain/result-message.ts";
 import type { Tenant } from "../domain/tenant-policy.ts";
@@ -35,7 +36,12 @@ export type IncomingMessage = {
  * told to anyone, and is kept for the operator.
  */
 export type OpenedMessage =
-  | { readonly kind: "job"; readonly message: IncomingMessage; readonly record: JobRecord; readonly retry: boolean }
+  | {
+      readonly kind: "job";
+      readonly message: IncomingMessage;
+      readonly record: JobRecord;
+      readonly retry: boolean;
+    }
   | { readonly kind: "refused"; readonly message: IncomingMessage; readonly result: StoredResult }
   | { readonly kind: "unanswerable"; readonly message: IncomingMessage; readonly reason: Refusal };
 
@@ -58,7 +64,11 @@ export async function openMessage(
     return unanswerable(message, "unknown_tenant", `there is no tenant "${address.data.tenantId}"`);
   }
   if (!maySend(tenant, message.senderId)) {
-    return unanswerable(message, "sender_not_allowed", `this sender may not send for tenant "${address.data.tenantId}"`);
+    return unanswerable(
+      message,
+      "sender_not_allowed",
+      `this sender may not send for tenant "${address.data.tenantId}"`,
+    );
   }
   const refuse = (refusal: Refusal): OpenedMessage => ({
     kind: "refused",
@@ -66,7 +76,10 @@ export async function openMessage(
     result: refusalResult(address.data, refusal, message),
   });
   if (hasCancel(json)) {
-    return refuse({ code: "cancel_not_supported", message: "cancelling jobs is not available in this release" });
+    return refuse({
+      code: "cancel_not_supported",
+      message: "cancelling jobs is not available in this release",
+    });
   }
   const parsed = jobMessageSchema.safeParse(json);
   if (!parsed.success) return refuse({ code: "invalid_message", message: z.prettifyError(parsed.error) });
@@ -96,26 +109,31 @@ function maySend(tenant: Tenant, senderId: string | null): boolean {
   return senders.length === 0 || (senderId !== null && senders.includes(senderId.split(":")[0] ?? ""));
 }
 
-type FoundRequest = { readonly kind: "found"; readonly request: ProviderRequest } | ({ readonly kind: "refused" } & Refusal);
+type FoundRequest =
+  | { readonly kind: "found"; readonly request: ProviderRequest }
+  | ({ readonly kind: "refused" } & Refusal);
 
 /** The request of a message, fetched from the tenant's own uploads when the message only names it. */
 async function requestOf(message: JobMessage, objects: ObjectStore, maxBytes: number): Promise<FoundRequest> {
   const { request } = message;
   if (!("s3Key" in request)) return { kind: "found", request };
-  const refused = (code: string, text: string): FoundRequest => ({ kind: "refused", code, message: text });
   const prefix = uploadPrefix(message.tenantId);
   if (!request.s3Key.startsWith(prefix)) {
-    return refused("upload_not_allowed", `request.s3Key must begin with "${prefix}"`);
+    return noRequest("upload_not_allowed", `request.s3Key must begin with "${prefix}"`);
   }
   const size = await objects.size(request.s3Key);
-  if (size === undefined) return refused("upload_missing", `there is no object "${request.s3Key}"`);
+  if (size === undefined) return noRequest("upload_missing", `there is no object "${request.s3Key}"`);
   if (size > maxBytes) {
-    return refused("request_too_large", `"${request.s3Key}" has ${size} bytes; ${maxBytes} are allowed`);
+    return noRequest("request_too_large", `"${request.s3Key}" has ${size} bytes; ${maxBytes} are allowed`);
   }
   const bytes = await objects.get(request.s3Key);
-  const parsed = providerRequestSchema.safeParse(bytes && parseJson(Buffer.from(bytes).toString("utf8")));
-  if (!parsed.success) return refused("invalid_upload", z.prettifyError(parsed.error));
+  const parsed = providerRequestSchema.safeParse(bytes && parseJson(lineText({ bytes })));
+  if (!parsed.success) return noRequest("invalid_upload", z.prettifyError(parsed.error));
   return { kind: "found", request: parsed.data };
+}
+
+function noRequest(code: string, message: string): FoundRequest {
+  return { kind: "refused", code, message };
 }
 
 function unanswerable(message: IncomingMessage, code: string, text: string): OpenedMessage {

@@ -3,11 +3,18 @@ import { MissingRecordError } from "../domain/failures.ts";
 import type { SegmentId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
 import type { RunRequest } from "../domain/internal-messages.ts";
-import { type IndexEntry, type JobHeader, jobHeaderSchema, type JobRecord, type Source } from "../domain/job-record.ts";
+import {
+  type IndexEntry,
+  type JobHeader,
+  jobHeaderSchema,
+  type JobRecord,
+  type Source,
+} from "../domain/job-record.ts";
 import type { ClaimOutcome } from "../domain/job-state.ts";
 import { encodeLine, jsonLines } from "../domain/jsonl.ts";
 import { openSegmentKey, segmentIndexKey, segmentKey } from "../domain/object-keys.ts";
 import type { JobMap, ObjectStore, RunQueue, Runtime } from "../ports.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 const CLAIMS_IN_FLIGHT = 64;
 
@@ -62,15 +69,21 @@ export async function finishSegment(id: SegmentId, ports: SegmentPorts): Promise
   const key = segmentKey(id);
   const lines: SegmentLine[] = [];
   for await (const { bytes, offset, length } of jsonLines(ports.objects.stream(key))) {
-    const job = jobHeaderSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    const job = parseStoredJson(jobHeaderSchema, bytes);
     lines.push({ job, source: { key, line: lines.length, offset, length }, reopenedBy: null });
   }
   if (lines.length === 0) throw new MissingRecordError(`segment ${id} has no lines`);
   await finishLines(id, lines, ports);
 }
 
-async function finishLines(id: SegmentId, lines: readonly SegmentLine[], ports: SegmentPorts): Promise<ClaimOutcome[]> {
-  const outcomes = await pMap(lines, (line) => claimLine(line, ports.jobs), { concurrency: CLAIMS_IN_FLIGHT });
+async function finishLines(
+  id: SegmentId,
+  lines: readonly SegmentLine[],
+  ports: SegmentPorts,
+): Promise<ClaimOutcome[]> {
+  const outcomes = await pMap(lines, (line) => claimLine(line, ports.jobs), {
+    concurrency: CLAIMS_IN_FLIGHT,
+  });
   const waiting: IndexEntry[] = [];
   const direct: RunRequest[] = [];
   for (const [number, outcome] of outcomes.entries()) {

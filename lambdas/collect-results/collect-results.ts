@@ -1,13 +1,19 @@
 import type { BatchRecord, ProviderBatch } from "../domain/batch-record.ts";
-import { ConflictingRecordError, LeaseHeldError, MissingRecordError, RetryableError } from "../domain/failures.ts";
+import {
+  ConflictingRecordError,
+  LeaseHeldError,
+  MissingRecordError,
+  RetryableError,
+} from "../domain/failures.ts";
 import { type BatchId, contentHash } from "../domain/ids.ts";
-import { jsonLines } from "../domain/jsonl.ts";
+import { jsonLines, lineText } from "../domain/jsonl.ts";
 import { batchManifestKey, collectedKey, settlementKey } from "../domain/object-keys.ts";
 import { readOutputLine } from "../domain/output-line.ts";
 import { SettlementFold } from "../domain/settlement-fold.ts";
 import { type SettlementPlan, settlementPlanSchema } from "../domain/settlement-plan.ts";
 import type { Provider } from "../domain/vocabulary.ts";
 import type { BatchLease, BatchProvider, Batches, ObjectStore, Runtime } from "../ports.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 /** Longer than the function may run. */
 export const COLLECT_LEASE_MS = 16 * 60_000;
@@ -29,7 +35,8 @@ export async function collectResults(batchId: BatchId, ports: CollectPorts): Pro
   const lease = await ports.batches.lease(batchId, now, now + COLLECT_LEASE_MS);
   const record = lease?.batch ?? (await ports.batches.get(batchId));
   if (!record) throw new MissingRecordError(`batch ${batchId} is not registered`);
-  if (record.settlementKey !== null) return (await readSettlement(record.settlementKey, ports.objects)).parts.length;
+  if (record.settlementKey !== null)
+    return (await readSettlement(record.settlementKey, ports.objects)).parts.length;
   if (!lease) throw new LeaseHeldError(`batch ${batchId} is being collected by another worker`);
   try {
     const plan = await collect(lease, ports);
@@ -37,7 +44,9 @@ export async function collectResults(batchId: BatchId, ports: CollectPorts): Pro
     const key = settlementKey(batchId, lease.batch.generation, contentHash(text, 16));
     await ports.objects.put(key, text);
     const standing = await ports.batches.recordCollected(lease, key);
-    return standing === key ? plan.parts.length : (await readSettlement(standing, ports.objects)).parts.length;
+    return standing === key
+      ? plan.parts.length
+      : (await readSettlement(standing, ports.objects)).parts.length;
   } finally {
     await ports.batches.unlease(lease);
   }
@@ -46,7 +55,7 @@ export async function collectResults(batchId: BatchId, ports: CollectPorts): Pro
 export async function readSettlement(key: string, objects: ObjectStore): Promise<SettlementPlan> {
   const bytes = await objects.get(key);
   if (bytes === undefined) throw new MissingRecordError(`${key} is missing`);
-  return settlementPlanSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  return parseStoredJson(settlementPlanSchema, bytes);
 }
 
 async function collect(lease: BatchLease, ports: CollectPorts): Promise<SettlementPlan> {
@@ -73,7 +82,9 @@ async function collect(lease: BatchLease, ports: CollectPorts): Promise<Settleme
   }
   const folded = fold.finish();
   if (folded.counts.lines > 0 && folded.counts.unknown === folded.counts.lines) {
-    throw new ConflictingRecordError(`provider batch ${ended.id} holds no line of batch ${batchId}: it is not ours`);
+    throw new ConflictingRecordError(
+      `provider batch ${ended.id} holds no line of batch ${batchId}: it is not ours`,
+    );
   }
   return {
     ...base,
@@ -87,15 +98,18 @@ async function collect(lease: BatchLease, ports: CollectPorts): Promise<Settleme
 }
 
 async function endedBatch(batch: BatchRecord, provider: BatchProvider): Promise<ProviderBatch> {
-  if (batch.providerBatchId === null) throw new MissingRecordError(`batch ${batch.plan.batchId} was not submitted`);
+  if (batch.providerBatchId === null)
+    throw new MissingRecordError(`batch ${batch.plan.batchId} was not submitted`);
   const found = await provider.get(batch.providerBatchId);
-  if (found.phase !== "ended") throw new RetryableError(`provider batch ${found.id} is still ${found.status}`);
+  if (found.phase !== "ended")
+    throw new RetryableError(`provider batch ${found.id} is still ${found.status}`);
   return found;
 }
 
 async function manifestIds(batchId: BatchId, objects: ObjectStore): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { bytes } of jsonLines(objects.stream(batchManifestKey(batchId)))) ids.push(manifestId(bytes));
+  for await (const { bytes } of jsonLines(objects.stream(batchManifestKey(batchId))))
+    ids.push(manifestId(bytes));
   return ids;
 }
 
@@ -115,15 +129,23 @@ async function* foldedLines(
   provider: Provider,
 ): AsyncGenerator<Uint8Array> {
   for await (const { bytes } of jsonLines(output)) {
-    const read = readOutputLine(provider, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
+    const read = readOutputLine(provider, lineText({ bytes }));
     const rank = read.kind === "answered" ? "answered" : "failed";
-    fold.add(key, bytes.byteLength + 1, read.kind === "unparseable" ? undefined : { customId: read.customId, rank });
+    fold.add(
+      key,
+      bytes.byteLength + 1,
+      read.kind === "unparseable" ? undefined : { customId: read.customId, rank },
+    );
     yield bytes;
     yield LINE_FEED;
   }
 }
 
-async function storeUnlessEmpty(lines: AsyncGenerator<Uint8Array>, key: string, objects: ObjectStore): Promise<void> {
+async function storeUnlessEmpty(
+  lines: AsyncGenerator<Uint8Array>,
+  key: string,
+  objects: ObjectStore,
+): Promise<void> {
   const first = await lines.next();
   if (first.done === true) return;
   await objects.putStream(

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { batchIdSchema } from "../domain/ids.ts";
 import { parseEnvironment } from "../runtime/environment.ts";
-import { batches, batchProviderOf, objectStore } from "../runtime/ports.ts";
+import { batches, objectStore } from "../runtime/ports.ts";
+import { batchProviderOf } from "../runtime/providers.ts";
 import { step } from "../runtime/step.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
 import { collectResults } from "./collect-results.ts";

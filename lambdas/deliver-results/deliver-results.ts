@@ -4,6 +4,7 @@ import { jsonLines } from "../domain/jsonl.ts";
 import { type ResultMessage, type StoredResult, storedResultSchema } from "../domain/result-message.ts";
 import type { ObjectStore, TenantQueues, Tenants } from "../ports.ts";
 import { packMessages } from "./pack-messages.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 export type DeliverPorts = {
   readonly objects: ObjectStore;
@@ -15,10 +16,14 @@ export type DeliverPorts = {
 export async function deliverResults(delivery: Delivery, ports: DeliverPorts): Promise<number> {
   const tenant = await ports.tenants.get(delivery.tenantId);
   const queueUrl = tenant?.policy.delivery.queueUrl;
-  if (queueUrl === undefined) throw new MissingRecordError(`tenant ${delivery.tenantId} has no results queue`);
+  if (queueUrl === undefined)
+    throw new MissingRecordError(`tenant ${delivery.tenantId} has no results queue`);
   let sent = 0;
   for await (const bodies of packMessages(resultsOf(delivery, ports.objects))) {
-    await ports.queues.send(queueUrl, bodies.map(({ body }) => body));
+    await ports.queues.send(
+      queueUrl,
+      bodies.map(({ body }) => body),
+    );
     sent += bodies.reduce((sum, { results }) => sum + results, 0);
   }
   return sent;
@@ -44,5 +49,5 @@ async function* resultsOf(delivery: Delivery, objects: ObjectStore): AsyncGenera
 }
 
 function readResult(bytes: Uint8Array): StoredResult {
-  return storedResultSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  return parseStoredJson(storedResultSchema, bytes);
 }

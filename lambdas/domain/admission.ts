@@ -19,7 +19,8 @@ const ASSUMED_OUTPUT_TOKENS = 1024;
 export type Refusal = { readonly code: string; readonly message: string };
 
 export type Admission =
-  { readonly kind: "admitted"; readonly record: JobRecord } | ({ readonly kind: "refused" } & Refusal);
+  | { readonly kind: "admitted"; readonly record: JobRecord }
+  | ({ readonly kind: "refused" } & Refusal);
 
 export type AdmissionSettings = {
   readonly tierDueSeconds: TierDueSeconds;
@@ -57,7 +58,10 @@ export function admit(
   const lineBytes = requestLineBytes(provider, endpoint, body);
   const limits = PROVIDER_BATCH_LIMITS[provider];
   if (lineBytes > settings.maxRequestBytes || lineBytes > limits.maxBytes) {
-    return refused("request_too_large", `the request has ${lineBytes} bytes; ${settings.maxRequestBytes} are allowed`);
+    return refused(
+      "request_too_large",
+      `the request has ${lineBytes} bytes; ${settings.maxRequestBytes} are allowed`,
+    );
   }
   const { policy } = tenant;
   return {

@@ -75,26 +75,21 @@ const messageSchema = z.object({
   }),
 });
 
+type Reader = (responseBody: unknown) => Answer | undefined;
+
+const READERS: Readonly<Record<Endpoint, Reader>> = {
+  "/v1/chat/completions": (body) => read(chatSchema, body, chatUsage, chatFinish),
+  "/v1/responses": (body) => read(responsesSchema, body, responsesUsage, responsesFinish),
+  "/v1/embeddings": (body) => read(embeddingsSchema, body, embeddingsUsage, () => "complete"),
+  "/v1/messages": (body) => read(messageSchema, body, messageUsage, messageFinish),
+};
+
 /**
  * Reads the body of a 200 answer. Undefined when it is not what the endpoint answers or does not say what it used:
  * such an answer cannot be priced.
  */
 export function readAnswer(endpoint: Endpoint, responseBody: unknown): Answer | undefined {
-  switch (endpoint) {
-    case "/v1/chat/completions":
-      return read(chatSchema, responseBody, chatUsage, chatFinish);
-    case "/v1/responses":
-      return read(responsesSchema, responseBody, responsesUsage, responsesFinish);
-    case "/v1/embeddings":
-      return read(
-        embeddingsSchema,
-        responseBody,
-        ({ usage }) => openAiUsage(usage.prompt_tokens, 0, 0, 0, 0),
-        () => "complete",
-      );
-    case "/v1/messages":
-      return read(messageSchema, responseBody, messageUsage, messageFinish);
-  }
+  return READERS[endpoint](responseBody);
 }
 
 function read<Body extends { readonly model?: string | null | undefined }>(
@@ -145,6 +140,10 @@ function chatFinish({ choices }: z.infer<typeof chatSchema>): Finish {
   return choices.some((choice) => choice.finish_reason === "length") ? "truncated" : "complete";
 }
 
+function embeddingsUsage({ usage }: z.infer<typeof embeddingsSchema>): TokenUsage {
+  return openAiUsage(usage.prompt_tokens, 0, 0, 0, 0);
+}
+
 function responsesUsage({ usage }: z.infer<typeof responsesSchema>): TokenUsage {
   const input = usage.input_tokens_details;
   return openAiUsage(
@@ -177,15 +176,13 @@ function messageUsage({ usage }: z.infer<typeof messageSchema>): TokenUsage {
   };
 }
 
+const FINISH_OF_STOP_REASON: ReadonlyMap<string, Finish> = new Map([
+  ["refusal", "refused"],
+  ["max_tokens", "truncated"],
+  ["model_context_window_exceeded", "truncated"],
+  ["pause_turn", "truncated"],
+]);
+
 function messageFinish(body: z.infer<typeof messageSchema>): Finish {
-  switch (body.stop_reason) {
-    case "refusal":
-      return "refused";
-    case "max_tokens":
-    case "model_context_window_exceeded":
-    case "pause_turn":
-      return "truncated";
-    default:
-      return "complete";
-  }
+  return FINISH_OF_STOP_REASON.get(body.stop_reason ?? "") ?? "complete";
 }

@@ -30,7 +30,10 @@ export function partLedgerEntries(
     readonly completedAt: number;
   },
 ): LedgerEntry[] {
-  const sums = new Map<string, { tags: Tags; jobs: number; answers: number; usage: TokenUsage; cost: bigint; sync: bigint }>();
+  const sums = new Map<
+    string,
+    { tags: Tags; jobs: number; answers: number; usage: TokenUsage; cost: bigint; sync: bigint }
+  >();
   for (const { job, charge, won } of answers) {
     const tags = tagsOf(job);
     const key = JSON.stringify([tags.tenantId, tags.vertical, tags.agentId, tags.taskType, tags.model]);

@@ -34,7 +34,7 @@ const errorBodySchema = z.object({ error: providerErrorSchema });
 
 const openAiLineSchema = z.object({
   custom_id: z.string(),
-  response: z.object({ status_code: z.number().int(), body: z.unknown() }).nullish().catch(null),
+  response: z.object({ status_code: z.number().int(), body: z.unknown().optional() }).nullish().catch(null),
   error: providerErrorSchema.nullish().catch(null),
 });
 
@@ -42,8 +42,8 @@ const anthropicLineSchema = z.object({
   custom_id: z.string(),
   result: z
     .discriminatedUnion("type", [
-      z.object({ type: z.literal("succeeded"), message: z.unknown() }),
-      z.object({ type: z.literal("errored"), error: z.unknown() }),
+      z.object({ type: z.literal("succeeded"), message: z.unknown().optional() }),
+      z.object({ type: z.literal("errored"), error: z.unknown().optional() }),
       z.object({ type: z.literal("canceled") }),
       z.object({ type: z.literal("expired") }),
     ])
@@ -64,17 +64,7 @@ const ANTHROPIC_REQUEST_ERRORS = new Set(["invalid_request_error", "not_found_er
 
 /** Reads one line of a provider's output or error file. Fields that we do not know are let through. */
 export function readOutputLine(provider: Provider, text: string): OutputLine {
-  const value = parseJson(text);
-  switch (provider) {
-    case "openai": {
-      const line = openAiLineSchema.safeParse(value);
-      return line.success ? readOpenAiLine(line.data) : { kind: "unparseable" };
-    }
-    case "anthropic": {
-      const line = anthropicLineSchema.safeParse(value);
-      return line.success ? readAnthropicLine(line.data) : { kind: "unparseable" };
-    }
-  }
+  return READERS[provider](parseJson(text)) ?? { kind: "unparseable" };
 }
 
 /** A refused call's body in the words of the provider, as a direct call gets it. */
@@ -91,7 +81,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-function readOpenAiLine(line: z.infer<typeof openAiLineSchema>): OutputLine {
+const READERS: Readonly<Record<Provider, (value: unknown) => OutputLine | undefined>> = {
+  openai: readOpenAiLine,
+  anthropic: readAnthropicLine,
+};
+
+function readOpenAiLine(value: unknown): OutputLine | undefined {
+  const line = openAiLineSchema.safeParse(value).data;
+  if (!line) return undefined;
   const { custom_id: customId, response, error } = line;
   if (error) return { kind: "failed", customId, failure: batchFailure(error, response?.status_code ?? null) };
   if (!response)
@@ -103,22 +100,17 @@ function readOpenAiLine(line: z.infer<typeof openAiLineSchema>): OutputLine {
       failure: readErrorBody("openai", response.status_code, response.body),
     };
   }
-  return answered(customId, openAiEndpointOf(response.body), response.body);
+  const kind = namedObjectSchema.safeParse(response.body).data?.object;
+  return answered(customId, ENDPOINT_OF_OBJECT.get(kind ?? ""), response.body);
 }
 
 /** Output lines do not name their endpoint; each kind of answer names itself. */
-function openAiEndpointOf(body: unknown): Endpoint | undefined {
-  switch (z.object({ object: z.string() }).safeParse(body).data?.object) {
-    case "chat.completion":
-      return "/v1/chat/completions";
-    case "response":
-      return "/v1/responses";
-    case "list":
-      return "/v1/embeddings";
-    default:
-      return undefined;
-  }
-}
+const ENDPOINT_OF_OBJECT: ReadonlyMap<string, Endpoint> = new Map([
+  ["chat.completion", "/v1/chat/completions"],
+  ["response", "/v1/responses"],
+  ["list", "/v1/embeddings"],
+]);
+const namedObjectSchema = z.object({ object: z.string() });
 
 function answered(customId: string, endpoint: Endpoint | undefined, body: unknown): OutputLine {
   const answer = endpoint && readAnswer(endpoint, body);
@@ -133,16 +125,16 @@ function unknownFailure(customId: string, code: string, message: string): Output
   return { kind: "failed", customId, failure: { code, message, statusCode: null, origin: "unknown" } };
 }
 
+const BATCH_ERRORS: ReadonlyMap<string, LineFailure["origin"]> = new Map([
+  ["batch_expired", "expired"],
+  ["batch_cancelled", "cancelled"],
+]);
+
 /** An error beside the response: what became of the line in the batch, not an answer of the endpoint. */
 function batchFailure(error: ProviderError, statusCode: number | null): LineFailure {
-  switch (error.code) {
-    case "batch_expired":
-      return failureOf(error, "expired", statusCode);
-    case "batch_cancelled":
-      return failureOf(error, "cancelled", statusCode);
-    default:
-      return statusCode === null ? failureOf(error, "provider", null) : openAiFailure(error, statusCode);
-  }
+  const origin = BATCH_ERRORS.get(error.code ?? "");
+  if (origin) return failureOf(error, origin, statusCode);
+  return statusCode === null ? failureOf(error, "provider", null) : openAiFailure(error, statusCode);
 }
 
 function openAiFailure(error: ProviderError | undefined, statusCode: number): LineFailure {
@@ -151,27 +143,22 @@ function openAiFailure(error: ProviderError | undefined, statusCode: number): Li
   return failureOf(error, passing ? "provider" : "request", statusCode);
 }
 
-function readAnthropicLine(line: z.infer<typeof anthropicLineSchema>): OutputLine {
+function readAnthropicLine(value: unknown): OutputLine | undefined {
+  const line = anthropicLineSchema.safeParse(value).data;
+  if (!line) return undefined;
   const { custom_id: customId, result } = line;
-  switch (result?.type) {
-    case "succeeded":
-      return answered(customId, "/v1/messages", result.message);
-    case "errored": {
-      // The error stands in an envelope of its own: { type: "error", error: { type, message } }.
-      const error = errorBodySchema.safeParse(result.error).data?.error;
-      return { kind: "failed", customId, failure: anthropicFailure(error, null) };
-    }
-    case "canceled":
-      return failed(customId, "cancelled", "canceled", "the batch was cancelled before this request was run");
-    case "expired":
-      return failed(customId, "expired", "expired", "the batch expired before this request was run");
-    case undefined:
-      return unknownFailure(customId, "empty_line", "the provider gave neither an answer nor an error");
+  if (!result)
+    return unknownFailure(customId, "empty_line", "the provider gave neither an answer nor an error");
+  if (result.type === "succeeded") return answered(customId, "/v1/messages", result.message);
+  if (result.type === "errored") {
+    // The error stands in an envelope of its own: { type: "error", error: { type, message } }.
+    const error = errorBodySchema.safeParse(result.error).data?.error;
+    return { kind: "failed", customId, failure: anthropicFailure(error, null) };
   }
-}
-
-function failed(customId: string, origin: LineFailure["origin"], code: string, message: string): OutputLine {
-  return { kind: "failed", customId, failure: { code, message, statusCode: null, origin } };
+  const [origin, word] =
+    result.type === "expired" ? (["expired", "expired"] as const) : (["cancelled", "was cancelled"] as const);
+  const message = `the batch ${word} before this request was run`;
+  return { kind: "failed", customId, failure: { code: result.type, message, statusCode: null, origin } };
 }
 
 function anthropicFailure(error: ProviderError | undefined, statusCode: number | null): LineFailure {

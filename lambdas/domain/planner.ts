@@ -48,7 +48,11 @@ export function planWindow(
       continue;
     }
     for (const chunk of splitAtLimits(members, settings.limits[group.provider])) {
-      batches.push({ batchId: batchIdOf(windowId, key, batches.length), group, entries: chunk.toSorted(compareSources) });
+      batches.push({
+        batchId: batchIdOf(windowId, key, batches.length),
+        group,
+        entries: chunk.toSorted(compareSources),
+      });
     }
   }
   return { batches, carried };
@@ -64,12 +68,19 @@ function distinctAttempts(entries: readonly IndexEntry[]): IndexEntry[] {
 }
 
 function compareSources(a: IndexEntry, b: IndexEntry): number {
-  return a.source.key < b.source.key ? -1 : a.source.key > b.source.key ? 1 : a.source.offset - b.source.offset;
+  return a.source.key < b.source.key
+    ? -1
+    : a.source.key > b.source.key
+      ? 1
+      : a.source.offset - b.source.offset;
 }
 
 type Members = { readonly group: Group; readonly members: IndexEntry[] };
 
-function groupEntries(entries: readonly IndexEntry[], dedicated: ReadonlySet<TenantId>): Map<string, Members> {
+function groupEntries(
+  entries: readonly IndexEntry[],
+  dedicated: ReadonlySet<TenantId>,
+): Map<string, Members> {
   const groups = new Map<string, Members>();
   for (const entry of entries) {
     const group =

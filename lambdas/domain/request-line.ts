@@ -14,12 +14,9 @@ export function encodeRequestLine(
   endpoint: Endpoint,
   body: Readonly<Record<string, unknown>>,
 ): string {
-  switch (provider) {
-    case "openai":
-      return encodeLine({ custom_id: customId, method: "POST", url: endpoint, body });
-    case "anthropic":
-      return encodeLine({ custom_id: customId, params: body });
-  }
+  return provider === "openai"
+    ? encodeLine({ custom_id: customId, method: "POST", url: endpoint, body })
+    : encodeLine({ custom_id: customId, params: body });
 }
 
 /** Bytes of a request's line, exact for attempts 1 to 9; each further digit of the attempt adds one. */

@@ -82,35 +82,23 @@ const CODE_ORDER: readonly RefusalCode[] = [
 
 function problemsOf(issue: z.core.$ZodIssue, above: readonly PropertyKey[]): Problem[] {
   const path = [...above, ...issue.path];
-  switch (issue.code) {
-    case "custom": {
-      const code: unknown = issue.params?.["refusal"];
-      return [
-        {
-          code: CODE_ORDER.find((known) => known === code) ?? "invalid_request",
-          path,
-          reason: issue.message,
-        },
-      ];
-    }
-    case "unrecognized_keys":
-      return issue.keys.map((key) => ({
-        code: "unsupported_field",
-        path: [...path, key],
-        reason: "is not a field that is accepted here",
-      }));
-    case "invalid_union":
-      if (issue.note !== undefined) {
-        return [{ code: "unsupported_field", path, reason: "is of a kind that is not accepted here" }];
-      }
-      return (
-        closest(issue.errors.map((branch) => branch.flatMap((inner) => problemsOf(inner, path)))) ?? [
-          { code: "invalid_request", path, reason: "is of the wrong form" },
-        ]
-      );
-    default:
-      return [{ code: "invalid_request", path, reason: issue.message }];
+  if (issue.code === "custom") {
+    const given: unknown = issue.params?.["refusal"];
+    const code = CODE_ORDER.find((known) => known === given) ?? "invalid_request";
+    return [{ code, path, reason: issue.message }];
   }
+  if (issue.code === "unrecognized_keys") {
+    const reason = "is not a field that is accepted here";
+    return issue.keys.map((key) => ({ code: "unsupported_field", path: [...path, key], reason }));
+  }
+  if (issue.code !== "invalid_union") return [{ code: "invalid_request", path, reason: issue.message }];
+  const branches = issue.errors.map((branch) => branch.flatMap((inner) => problemsOf(inner, path)));
+  // No branch at all: a union by `type` in which nothing has this one.
+  return (
+    closest(branches) ?? [
+      { code: "unsupported_field", path, reason: "is of a kind that is not accepted here" },
+    ]
+  );
 }
 
 /** The branch of a union that the value was meant for: the one whose problems lie deepest. */

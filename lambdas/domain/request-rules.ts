@@ -41,7 +41,7 @@ const SCHEMAS: Readonly<Record<Endpoint, z.ZodType>> = {
 /** The fields of an accepted body that are read here; its rules have checked them where the endpoint has them. */
 const readFieldsSchema = z.object({
   model: z.string(),
-  input: z.unknown(),
+  input: z.unknown().optional(),
   n: z.number().nullish(),
   max_tokens: z.number().nullish(),
   max_completion_tokens: z.number().nullish(),

@@ -57,7 +57,8 @@ export class SettlementFold {
 
   #partFor(key: string, length: number): OpenPart {
     const open = this.#open;
-    if (open && open.key === key && open.lines < MAX_PART_LINES && open.length + length <= MAX_PART_BYTES) return open;
+    if (open && open.key === key && open.lines < MAX_PART_LINES && open.length + length <= MAX_PART_BYTES)
+      return open;
     const offset = open && open.key === key ? open.offset + open.length : 0;
     const part: OpenPart = { kind: "lines", key, offset, length: 0, lines: 0, skip: [] };
     this.#parts.push(part);

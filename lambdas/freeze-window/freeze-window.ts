@@ -3,7 +3,13 @@ import { finishSegment, type SegmentPorts } from "../admit-jobs/segment.ts";
 import type { FrozenWindow } from "../domain/batch-record.ts";
 import { contentHash, type SegmentId, type WindowId, windowIdOf } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
-import { openSegmentKey, PREFIXES, segmentIdOfMarker, segmentIndexKey, windowObjectKey } from "../domain/object-keys.ts";
+import {
+  openSegmentKey,
+  PREFIXES,
+  segmentIdOfMarker,
+  segmentIndexKey,
+  windowObjectKey,
+} from "../domain/object-keys.ts";
 import type { Runtime, Windows } from "../ports.ts";
 
 /**

@@ -15,6 +15,9 @@ const ports = {
   runtime: systemRuntime,
 };
 
-export const handler = step(z.object({ scheduledTime: z.iso.datetime({ offset: true }) }), async ({ scheduledTime }) => ({
-  windowId: await freezeWindow(scheduledTime, ports),
-}));
+export const handler = step(
+  z.object({ scheduledTime: z.iso.datetime({ offset: true }) }),
+  async ({ scheduledTime }) => ({
+    windowId: await freezeWindow(scheduledTime, ports),
+  }),
+);

@@ -18,7 +18,10 @@ const ports = {
   runtime: systemRuntime,
 };
 const settings = {
-  limits: { openai: effectiveLimits("openai", env.BATCH_CAPS), anthropic: effectiveLimits("anthropic", env.BATCH_CAPS) },
+  limits: {
+    openai: effectiveLimits("openai", env.BATCH_CAPS),
+    anthropic: effectiveLimits("anthropic", env.BATCH_CAPS),
+  },
   minBatchJobs: env.MIN_BATCH_JOBS,
   leadMs: env.BATCH_LEAD_SECONDS * 1000,
   maxJobs: env.MAX_WINDOW_JOBS,

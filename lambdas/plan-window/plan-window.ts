@@ -1,14 +1,29 @@
 import pMap from "p-map";
-import { BATCH_RECORD_VERSION, frozenWindowSchema, type PlannedBatch, type WindowPlan, windowPlanSchema } from "../domain/batch-record.ts";
+import type { z } from "zod";
+import {
+  BATCH_RECORD_VERSION,
+  frozenWindowSchema,
+  type PlannedBatch,
+  type WindowPlan,
+  windowPlanSchema,
+} from "../domain/batch-record.ts";
 import { MissingRecordError, TerminalError } from "../domain/failures.ts";
+import { groupKey } from "../domain/group.ts";
 import { type BatchId, contentHash, type SegmentId, type TenantId, type WindowId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import { type IndexEntry, indexEntrySchema } from "../domain/job-record.ts";
 import { encodeLine, jsonLines } from "../domain/jsonl.ts";
 import { openSegmentKey, plannedLinesKey, segmentIndexKey, windowObjectKey } from "../domain/object-keys.ts";
-import { inputLineBytes, type Plan, type PlannedGroup, type PlanSettings, planWindow as decidePlan } from "../domain/planner.ts";
+import {
+  inputLineBytes,
+  type Plan,
+  type PlannedGroup,
+  type PlanSettings,
+  planWindow as decidePlan,
+} from "../domain/planner.ts";
 import { findPrice } from "../domain/prices.ts";
 import type { Batches, ObjectStore, Runtime, Tenants, Windows } from "../ports.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 export type PlanPorts = {
   readonly objects: ObjectStore;
@@ -22,9 +37,13 @@ export type PlanPorts = {
  * Plans a frozen window, once: the first plan stored stands, and a re-run reads it instead of making another. Then
  * registers the plan's batches and the segment of the jobs that wait on. Returns the batches to write.
  */
-export async function planWindow(windowId: WindowId, ports: PlanPorts, settings: PlanSettings): Promise<BatchId[]> {
+export async function planWindow(
+  windowId: WindowId,
+  ports: PlanPorts,
+  settings: PlanSettings,
+): Promise<BatchId[]> {
   const hash = (await ports.windows.settled(windowId, "plan")) ?? (await makePlan(windowId, ports, settings));
-  const plan = windowPlanSchema.parse(await readJson(ports.objects, windowObjectKey(windowId, "plan", hash)));
+  const plan = await readStored(windowPlanSchema, windowObjectKey(windowId, "plan", hash), ports.objects);
   await pMap(plan.batches, (batch) => ports.batches.register(batch), { concurrency: 16 });
   if (plan.carried !== null) await ports.objects.put(openSegmentKey(plan.carried), "");
   return plan.batches.map(({ batchId }) => batchId);
@@ -33,19 +52,32 @@ export async function planWindow(windowId: WindowId, ports: PlanPorts, settings:
 async function makePlan(windowId: WindowId, ports: PlanPorts, settings: PlanSettings): Promise<string> {
   const entries = await frozenEntries(windowId, ports);
   const now = ports.runtime.now();
-  const decided = decidePlan(windowId, entries, await dedicatedTenants(entries, ports.tenants), settings, now);
+  const decided = decidePlan(
+    windowId,
+    entries,
+    await dedicatedTenants(entries, ports.tenants),
+    settings,
+    now,
+  );
   // The plan's own name must not depend on itself: its lines lie under the hash of what was decided.
   const linesHash = contentHash(JSON.stringify([now, decided]), 16);
-  const batches = await pMap(decided.batches, (batch) => storeLines(windowId, linesHash, batch, now, ports.objects), {
-    concurrency: 4,
-  });
+  const batches = await pMap(
+    decided.batches,
+    (batch) => storeLines(windowId, linesHash, batch, now, ports.objects),
+    {
+      concurrency: 4,
+    },
+  );
   const plan: WindowPlan = {
     version: 1,
     windowId,
     plannedAt: now,
     batches,
     carried: await storeCarried(windowId, linesHash, decided, ports.objects),
-    jobs: { placed: decided.batches.reduce((sum, batch) => sum + batch.entries.length, 0), carried: decided.carried.length },
+    jobs: {
+      placed: decided.batches.reduce((sum, batch) => sum + batch.entries.length, 0),
+      carried: decided.carried.length,
+    },
   };
   const text = JSON.stringify(plan);
   const hash = contentHash(text, 16);
@@ -57,28 +89,34 @@ async function makePlan(windowId: WindowId, ports: PlanPorts, settings: PlanSett
 async function frozenEntries(windowId: WindowId, ports: PlanPorts): Promise<IndexEntry[]> {
   const hash = await ports.windows.settled(windowId, "frozen");
   if (hash === undefined) throw new MissingRecordError(`window ${windowId} is not frozen`);
-  const frozen = frozenWindowSchema.parse(await readJson(ports.objects, windowObjectKey(windowId, "frozen", hash)));
+  const frozen = await readStored(
+    frozenWindowSchema,
+    windowObjectKey(windowId, "frozen", hash),
+    ports.objects,
+  );
   const groups = new Map<string, IndexEntry["group"]>();
-  const shared = <Value>(seen: Map<string, Value>, name: string, value: Value): Value => {
-    const found = seen.get(name);
-    if (found !== undefined) return found;
-    seen.set(name, value);
-    return value;
-  };
   const entries: IndexEntry[] = [];
   const keys = new Map<string, string>();
   for (const segment of frozen.segments) {
     for await (const { bytes } of jsonLines(ports.objects.stream(segmentIndexKey(segment)))) {
-      const entry = indexEntrySchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+      const entry = parseStoredJson(indexEntrySchema, bytes);
       const { key } = entry.source;
       entries.push({
         ...entry,
-        group: shared(groups, JSON.stringify(entry.group), entry.group),
-        source: { ...entry.source, key: shared(keys, key, key) },
+        group: interned(groups, groupKey(entry.group), entry.group),
+        source: { ...entry.source, key: interned(keys, key, key) },
       });
     }
   }
   return entries;
+}
+
+/** The first value seen under a name, in place of every later one. */
+function interned<Value>(seen: Map<string, Value>, name: string, value: Value): Value {
+  const found = seen.get(name);
+  if (found !== undefined) return found;
+  seen.set(name, value);
+  return value;
 }
 
 async function dedicatedTenants(entries: readonly IndexEntry[], tenants: Tenants): Promise<Set<TenantId>> {
@@ -137,8 +175,8 @@ async function* encodeEntries(entries: readonly IndexEntry[]): AsyncGenerator<Ui
   for (const entry of entries) yield Buffer.from(encodeLine(entry));
 }
 
-async function readJson(objects: ObjectStore, key: string): Promise<unknown> {
+async function readStored<Schema extends z.ZodType>(schema: Schema, key: string, objects: ObjectStore) {
   const bytes = await objects.get(key);
   if (bytes === undefined) throw new MissingRecordError(`${key} is missing`);
-  return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  return parseStoredJson(schema, bytes);
 }

@@ -25,7 +25,8 @@ export async function callProvider(record: JobRecord, direct: DirectProvider): P
     const called = await direct.call(endpoint, record.body, AbortSignal.timeout(CALL_TIMEOUT_MS));
     if (called.statusCode >= 300) {
       const { origin, code, message } = readErrorBody(provider, called.statusCode, called.body);
-      const retryAfterMs = called.retryAfterMs === null ? null : Math.min(called.retryAfterMs, LONGEST_WAIT_MS);
+      const retryAfterMs =
+        called.retryAfterMs === null ? null : Math.min(called.retryAfterMs, LONGEST_WAIT_MS);
       return { kind: "failed", failure: { origin, code, message }, retryAfterMs };
     }
     const answer = readAnswer(endpoint, called.body);

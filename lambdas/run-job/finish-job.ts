@@ -12,6 +12,7 @@ import { type StoredResult, storedResultSchema } from "../domain/result-message.
 import { type AttemptOutcome, type Charge, settleAnswer } from "../domain/settle-line.ts";
 import { NO_USAGE } from "../domain/usage.ts";
 import type { RunPorts } from "./run-job.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 type Answered = Extract<AttemptOutcome, { kind: "answered" }>;
 type Intent = RunningJob["intent"];
@@ -49,7 +50,11 @@ export async function finishFailed(
 }
 
 /** Settles a success whose worker died after storing it. False when there is none: the call was never answered for. */
-export async function resumeSucceeded(record: JobRecord, lost: RunningJob, ports: RunPorts): Promise<boolean> {
+export async function resumeSucceeded(
+  record: JobRecord,
+  lost: RunningJob,
+  ports: RunPorts,
+): Promise<boolean> {
   const stored = await storedResult(record, lost.attempt, ports);
   if (stored?.status !== "succeeded") return false;
   await finishSucceeded(record, lost, answerOf(stored, record), Date.parse(stored.producedAt), ports);
@@ -77,10 +82,17 @@ export async function recordLostCall(record: JobRecord, intent: Intent, ports: R
 }
 
 async function recordCharge(record: JobRecord, attempt: number, charge: Charge, at: number, ports: RunPorts) {
-  await ports.ledger.record([directLedgerEntry("direct", { job: record, attempt, lane: "sync", charge, at })]);
+  await ports.ledger.record([
+    directLedgerEntry("direct", { job: record, attempt, lane: "sync", charge, at }),
+  ]);
 }
 
-async function endWith(result: StoredResult, record: JobRecord, attempt: number, ports: RunPorts): Promise<void> {
+async function endWith(
+  result: StoredResult,
+  record: JobRecord,
+  attempt: number,
+  ports: RunPorts,
+): Promise<void> {
   const { tenantId, jobId } = record;
   const key = directResultKey(tenantId, jobId, attempt);
   const text = encodeLine(result);
@@ -104,9 +116,13 @@ async function deliver({ tenantId, jobId }: JobRecord, attempt: number, ports: R
   await ports.deliveries.send([{ version: 1, kind: "object", tenantId, key }]);
 }
 
-async function storedResult(record: JobRecord, attempt: number, ports: RunPorts): Promise<StoredResult | undefined> {
+async function storedResult(
+  record: JobRecord,
+  attempt: number,
+  ports: RunPorts,
+): Promise<StoredResult | undefined> {
   const bytes = await ports.objects.get(directResultKey(record.tenantId, record.jobId, attempt));
-  return bytes && storedResultSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  return bytes && parseStoredJson(storedResultSchema, bytes);
 }
 
 function answerOf(stored: StoredResult, record: JobRecord): Answered {

@@ -1,7 +1,8 @@
 import { incomingMessage } from "../admit-jobs/incoming.ts";
 import { runRequestSchema } from "../domain/internal-messages.ts";
 import { parseEnvironment } from "../runtime/environment.ts";
-import { admissionPorts, directProviderOf, ledger } from "../runtime/ports.ts";
+import { admissionPorts, ledger } from "../runtime/ports.ts";
+import { directProviderOf } from "../runtime/providers.ts";
 import { eachRecord, queueConsumer, type QueueRecord } from "../runtime/queue-consumer.ts";
 import { count } from "../runtime/telemetry.ts";
 import { envSchema } from "./env.ts";

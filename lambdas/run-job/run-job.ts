@@ -3,7 +3,15 @@ import { decideDirectFailure } from "../domain/failure-policy.ts";
 import type { JobRecord, Source } from "../domain/job-record.ts";
 import type { Job, RunningJob } from "../domain/job-state.ts";
 import { failedResult } from "../domain/settle-line.ts";
-import type { DeadLetterQueues, DeliveryQueue, DirectProvider, JobMap, Ledger, ObjectStore, Runtime } from "../ports.ts";
+import type {
+  DeadLetterQueues,
+  DeliveryQueue,
+  DirectProvider,
+  JobMap,
+  Ledger,
+  ObjectStore,
+  Runtime,
+} from "../ports.ts";
 import { callProvider } from "./call-provider.ts";
 import { deadLetterJob } from "./dead-letter-job.ts";
 import { finishFailed, finishSucceeded, recordLostCall, resumeSucceeded, settleAgain } from "./finish-job.ts";
@@ -46,14 +54,12 @@ export async function runJob(work: DirectWork, ports: RunPorts): Promise<RunOutc
   const owner = ports.runtime.uniqueId();
   for (;;) {
     const leased = await leaseJob(work, owner, ports);
-    switch (leased.kind) {
-      case "busy":
-        throw new LeaseHeldError(`job ${work.record.jobId} is being run by another worker`);
-      case "conflict":
-        return leased;
-      case "duplicate":
-        await settleAgain(leased.job, work.record, ports);
-        return leased;
+    if (leased.kind === "busy")
+      throw new LeaseHeldError(`job ${work.record.jobId} is being run by another worker`);
+    if (leased.kind === "conflict") return leased;
+    if (leased.kind === "duplicate") {
+      await settleAgain(leased.job, work.record, ports);
+      return leased;
     }
     if (leased.lost !== null) {
       if (await resumeSucceeded(work.record, leased.lost, ports)) return { kind: "ended" };

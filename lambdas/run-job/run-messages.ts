@@ -1,10 +1,17 @@
-import { type AdmissionPorts, answerRepeat, type OpenedJob, placeJobs, turnAway } from "../admit-jobs/admit-jobs.ts";
+import {
+  type AdmissionPorts,
+  answerRepeat,
+  type OpenedJob,
+  placeJobs,
+  turnAway,
+} from "../admit-jobs/admit-jobs.ts";
 import { type IncomingMessage, openMessage } from "../admit-jobs/open-message.ts";
 import type { AdmissionSettings } from "../domain/admission.ts";
 import { MissingRecordError } from "../domain/failures.ts";
 import type { RunRequest } from "../domain/internal-messages.ts";
 import { jobRecordSchema } from "../domain/job-record.ts";
 import { type RunOutcome, type RunPorts, runJob } from "./run-job.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 export type MessagePorts = AdmissionPorts & RunPorts;
 
@@ -31,7 +38,10 @@ export async function runMessage(
 
 async function runOpened(opened: OpenedJob, ports: MessagePorts): Promise<RunOutcome["kind"]> {
   const { record, retry, message } = opened;
-  const outcome = await runJob({ record, messageId: message.messageId, source: null, retry, last: false }, ports);
+  const outcome = await runJob(
+    { record, messageId: message.messageId, source: null, retry, last: false },
+    ports,
+  );
   const delivery = "job" in outcome ? answerRepeat(opened, outcome) : undefined;
   if (delivery) await ports.deliveries.send([delivery]);
   return outcome.kind;
@@ -41,7 +51,7 @@ async function runOpened(opened: OpenedJob, ports: MessagePorts): Promise<RunOut
 export async function runRequested(request: RunRequest, ports: RunPorts): Promise<RunOutcome["kind"]> {
   const { source, jobId } = request;
   const bytes = await ports.objects.getRange(source.key, source.offset, source.length);
-  const record = jobRecordSchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  const record = parseStoredJson(jobRecordSchema, bytes);
   if (record.jobId !== jobId) throw new MissingRecordError(`${source.key} does not hold job ${jobId}`);
   const last = request.reason === "dead-letter";
   const outcome = await runJob({ record, messageId: null, source, retry: false, last }, ports);
@@ -50,8 +60,13 @@ export async function runRequested(request: RunRequest, ports: RunPorts): Promis
 }
 
 /** The worker that ended the job may have died before its result was on the way. */
-async function deliverAgain(job: Extract<RunOutcome, { job: unknown }>["job"], ports: RunPorts): Promise<void> {
+async function deliverAgain(
+  job: Extract<RunOutcome, { job: unknown }>["job"],
+  ports: RunPorts,
+): Promise<void> {
   if (job.state !== "ended") return;
   const { key, offset, length } = job.result;
-  await ports.deliveries.send([{ version: 1, kind: "lines", tenantId: job.tenantId, key, lines: [{ offset, length }] }]);
+  await ports.deliveries.send([
+    { version: 1, kind: "lines", tenantId: job.tenantId, key, lines: [{ offset, length }] },
+  ]);
 }

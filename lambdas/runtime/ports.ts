@@ -1,4 +1,4 @@
-import { documentClient, s3Client, secretsClient, sqsClient } from "../adapters/aws-clients.ts";
+import { documentClient, s3Client, sqsClient } from "../adapters/aws-clients.ts";
 import { DynamoBatches } from "../adapters/dynamo-batches.ts";
 import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
@@ -25,21 +25,23 @@ const once = <Value>(make: () => Value): (() => Value) => {
 const s3 = once(() => s3Client());
 const sqs = once(() => sqsClient());
 const dynamo = once(() => documentClient());
-export const secrets = once(() => secretsClient());
 
 export const objectStore = (env: { GATEWAY_BUCKET: string }) => new S3ObjectStore(s3(), env.GATEWAY_BUCKET);
 export const jobMap = (env: { JOB_MAP_TABLE: string }) => new DynamoJobMap(dynamo(), env.JOB_MAP_TABLE);
-export const ledger = (env: { TENANT_LEDGER_TABLE: string }) => new DynamoLedger(dynamo(), env.TENANT_LEDGER_TABLE);
+export const ledger = (env: { TENANT_LEDGER_TABLE: string }) =>
+  new DynamoLedger(dynamo(), env.TENANT_LEDGER_TABLE);
 export const tenants = (env: { TENANTS_TABLE: string }) => new DynamoTenants(dynamo(), env.TENANTS_TABLE);
 export const windows = (env: { BATCHES_TABLE: string }) => new DynamoWindows(dynamo(), env.BATCHES_TABLE);
 export const batches = (env: { BATCHES_TABLE: string }) => new DynamoBatches(dynamo(), env.BATCHES_TABLE);
-export const runQueue = (env: { RUNS_QUEUE_URL: string }) => new SqsOutbox<RunRequest>(sqs(), env.RUNS_QUEUE_URL);
+export const runQueue = (env: { RUNS_QUEUE_URL: string }) =>
+  new SqsOutbox<RunRequest>(sqs(), env.RUNS_QUEUE_URL);
 export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const tenantQueues = () => new SqsTenantQueues(sqs());
 
 type DeadLetterEnv = { DEAD_LETTER_QUEUE_URLS: Readonly<Record<Tier, string>> };
-export const deadLetterQueues = (env: DeadLetterEnv) => new SqsDeadLetterQueues(sqs(), env.DEAD_LETTER_QUEUE_URLS);
+export const deadLetterQueues = (env: DeadLetterEnv) =>
+  new SqsDeadLetterQueues(sqs(), env.DEAD_LETTER_QUEUE_URLS);
 export const deadLetterInboxes = (env: DeadLetterEnv) =>
   Object.values(env.DEAD_LETTER_QUEUE_URLS).map((queueUrl) => new SqsDeadLetterInbox(sqs(), queueUrl));
 

@@ -30,7 +30,8 @@ export function queueConsumer(
   return (event) =>
     observed(async () => {
       const failed = await consume(sqsEventSchema.parse(event).Records);
-      for (const { messageId, error } of failed) logFailure("message stays on its queue", error, { messageId });
+      for (const { messageId, error } of failed)
+        logFailure("message stays on its queue", error, { messageId });
       return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
     });
 }
@@ -43,6 +44,8 @@ export async function eachRecord(
   const outcomes = await Promise.allSettled(records.map(consume));
   return outcomes.flatMap((outcome, number) => {
     const messageId = records[number]?.messageId;
-    return outcome.status === "rejected" && messageId !== undefined ? [{ messageId, error: outcome.reason }] : [];
+    return outcome.status === "rejected" && messageId !== undefined
+      ? [{ messageId, error: outcome.reason }]
+      : [];
   });
 }

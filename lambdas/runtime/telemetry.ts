@@ -26,6 +26,10 @@ export async function observed<Result>(run: () => Promise<Result>): Promise<Resu
 }
 
 /** Logs that something failed and what it was called. Our own error messages hold ids and sizes, no content. */
-export function logFailure(message: string, error: unknown, keys: Readonly<Record<string, string>> = {}): void {
+export function logFailure(
+  message: string,
+  error: unknown,
+  keys: Readonly<Record<string, string>> = {},
+): void {
   logger.error(message, { ...keys, error: error instanceof Error ? error : new Error(String(error)) });
 }

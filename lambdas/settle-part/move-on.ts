@@ -20,8 +20,14 @@ export type MovePorts = {
  * at the lines where the requests already lie. `by` names the settling step and the segment: a re-run moves nothing
  * twice and writes the same. Returns how many moved.
  */
-export async function requeue(entries: readonly ManifestEntry[], by: string, ports: MovePorts): Promise<number> {
-  const moves = await pMap(entries, (entry) => ports.jobs.requeue(moveOf(entry, by)), { concurrency: WRITES_IN_FLIGHT });
+export async function requeue(
+  entries: readonly ManifestEntry[],
+  by: string,
+  ports: MovePorts,
+): Promise<number> {
+  const moves = await pMap(entries, (entry) => ports.jobs.requeue(moveOf(entry, by)), {
+    concurrency: WRITES_IN_FLIGHT,
+  });
   const moved = entries.filter((_entry, number) => moves[number] === "won");
   if (moved.length === 0) return 0;
   const id = `requeued-${by}` as SegmentId;
@@ -50,7 +56,16 @@ export async function deadLetter(jobs: readonly Exhausted[], by: string, ports: 
       const { tenantId, jobId, tier } = entry.job;
       const { source, attempt: attempts } = entry;
       if ((await ports.jobs.deadLetter({ ...moveOf(entry, by), source })) === "lost") return 0;
-      await ports.deadLetters.send(tier, { version: 1, kind: "job", reason, at, tenantId, jobId, attempts, source });
+      await ports.deadLetters.send(tier, {
+        version: 1,
+        kind: "job",
+        reason,
+        at,
+        tenantId,
+        jobId,
+        attempts,
+        source,
+      });
       return 1;
     },
     { concurrency: 16 },

@@ -2,13 +2,14 @@ import { manifestId } from "../collect-results/collect-results.ts";
 import { MissingRecordError } from "../domain/failures.ts";
 import type { FailureOrigin } from "../domain/failure-policy.ts";
 import { type ManifestEntry, manifestEntrySchema } from "../domain/job-record.ts";
-import { jsonLines, linesOf } from "../domain/jsonl.ts";
+import { jsonLines, lineText, linesOf } from "../domain/jsonl.ts";
 import { batchManifestKey } from "../domain/object-keys.ts";
 import { readOutputLine } from "../domain/output-line.ts";
 import type { AttemptOutcome } from "../domain/settle-line.ts";
 import type { Part, SettlementPlan } from "../domain/settlement-plan.ts";
 import type { Provider } from "../domain/vocabulary.ts";
 import type { ObjectStore } from "../ports.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 /** One attempt that the part tells the outcome of, with all that its result needs. */
 export type AttemptLine = { readonly entry: ManifestEntry; readonly outcome: AttemptOutcome };
@@ -23,11 +24,14 @@ export async function readPart(
   const slice = plan.parts[part];
   if (slice === undefined) throw new MissingRecordError(`batch ${plan.batchId} has no part ${part}`);
   const outcomes =
-    slice.kind === "lines" ? await lineOutcomes(slice, provider, objects) : missingOutcomes(slice.customIds, plan);
+    slice.kind === "lines"
+      ? await lineOutcomes(slice, provider, objects)
+      : missingOutcomes(slice.customIds, plan);
   const entries = await manifestEntries(plan, outcomes, objects);
   return [...outcomes].map(([customId, outcome]) => {
     const entry = entries.get(customId);
-    if (entry === undefined) throw new MissingRecordError(`${customId} is not in the manifest of ${plan.batchId}`);
+    if (entry === undefined)
+      throw new MissingRecordError(`${customId} is not in the manifest of ${plan.batchId}`);
     return { entry, outcome };
   });
 }
@@ -44,8 +48,9 @@ async function lineOutcomes(
   for (const line of linesOf(bytes)) {
     number += 1;
     if (skip.has(number)) continue;
-    const read = readOutputLine(provider, Buffer.from(line.bytes).toString("utf8"));
-    if (read.kind === "unparseable") throw new MissingRecordError(`${slice.key}: line ${number} counts but cannot be read`);
+    const read = readOutputLine(provider, lineText(line));
+    if (read.kind === "unparseable")
+      throw new MissingRecordError(`${slice.key}: line ${number} counts but cannot be read`);
     outcomes.set(
       read.customId,
       read.kind === "answered"
@@ -62,7 +67,10 @@ function missingOutcomes(customIds: readonly string[], plan: SettlementPlan): Ma
   return new Map(
     customIds.map((customId) => {
       const refused = plan.refusedRows[customId];
-      return [customId, refused ? { kind: "failed", origin: "request", ...refused } : { kind: "failed", ...general }];
+      return [
+        customId,
+        refused ? { kind: "failed", origin: "request", ...refused } : { kind: "failed", ...general },
+      ];
     }),
   );
 }
@@ -71,11 +79,23 @@ function missingReason(plan: SettlementPlan): { origin: FailureOrigin; code: str
   if (plan.batchError) return { origin: "provider", ...plan.batchError };
   switch (plan.providerStatus) {
     case "expired":
-      return { origin: "expired", code: "batch_expired", message: "the provider's batch expired before this request ran" };
+      return {
+        origin: "expired",
+        code: "batch_expired",
+        message: "the provider's batch expired before this request ran",
+      };
     case "cancelled":
-      return { origin: "cancelled", code: "batch_cancelled", message: "the batch was cancelled before this request ran" };
+      return {
+        origin: "cancelled",
+        code: "batch_cancelled",
+        message: "the batch was cancelled before this request ran",
+      };
     default:
-      return { origin: "unknown", code: "no_answer", message: "the provider's output has no line for this request" };
+      return {
+        origin: "unknown",
+        code: "no_answer",
+        message: "the provider's output has no line for this request",
+      };
   }
 }
 
@@ -89,7 +109,7 @@ async function manifestEntries(
   for await (const { bytes } of jsonLines(objects.stream(batchManifestKey(plan.batchId)))) {
     const customId = manifestId(bytes);
     if (!wanted.has(customId)) continue;
-    entries.set(customId, manifestEntrySchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8"))));
+    entries.set(customId, parseStoredJson(manifestEntrySchema, bytes));
     if (entries.size === wanted.size) break;
   }
   return entries;

@@ -37,12 +37,10 @@ export async function settlePart(batchId: BatchId, part: number, ports: SettlePo
   const plan = await readSettlement(record.settlementKey, ports.objects);
   const step = `${batchId}-g${plan.generation}-p${part}`;
   const lines = await readPart(plan, part, record.plan.group.provider, ports.objects);
-  const settled = lines.map(
-    (line): Settled => ({
-      ...line,
-      settlement: settleBatchLine(line.entry, line.outcome, record.plan, plan.completedAt),
-    }),
-  );
+  const settled = lines.map((line): Settled => ({
+    ...line,
+    settlement: settleBatchLine(line.entry, line.outcome, record.plan, plan.completedAt),
+  }));
   const keyOf = (tenant: StoredResult["tenantId"]) => partResultKey(tenant, batchId, plan.generation, part);
   const { answers, deliveries, ended } = await endJobs(settled.filter(isEnding), step, keyOf, ports);
   await ports.ledger.record(partLedgerEntries(answers, { ...plan, part }));
@@ -89,9 +87,13 @@ async function endJobs(
   let ended = 0;
   for (const tenant of tenants) {
     const key = keyOf(tenant.tenantId);
-    const outcomes = await pMap(tenant.results, (packed) => ports.jobs.end(jobEndOf(packed, key, step, ports)), {
-      concurrency: WRITES_IN_FLIGHT,
-    });
+    const outcomes = await pMap(
+      tenant.results,
+      (packed) => ports.jobs.end(jobEndOf(packed, key, step, ports)),
+      {
+        concurrency: WRITES_IN_FLIGHT,
+      },
+    );
     const standing = tenant.results.filter((_packed, number) => outcomes[number] === "won");
     ended += standing.length;
     const delivery = deliveryOf(tenant, key, standing);
@@ -105,7 +107,12 @@ async function endJobs(
   return { answers, deliveries, ended };
 }
 
-function jobEndOf({ item, offset, length }: PackedResult<Ending>, key: string, step: string, ports: MovePorts): JobEnd {
+function jobEndOf(
+  { item, offset, length }: PackedResult<Ending>,
+  key: string,
+  step: string,
+  ports: MovePorts,
+): JobEnd {
   const { result } = item.settlement;
   const { tenantId, jobId } = item.entry.job;
   return {

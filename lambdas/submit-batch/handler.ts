@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { batchIdSchema } from "../domain/ids.ts";
 import { parseEnvironment } from "../runtime/environment.ts";
-import { batches, batchProviderOf, objectStore } from "../runtime/ports.ts";
+import { batches, objectStore } from "../runtime/ports.ts";
+import { batchProviderOf } from "../runtime/providers.ts";
 import { step } from "../runtime/step.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
 import { count } from "../runtime/telemetry.ts";
@@ -18,6 +19,9 @@ export const handler = step(z.object({ batchId: batchIdSchema }), async ({ batch
     provider: await providers(batchId),
     runtime: systemRuntime,
   });
-  count({ BatchesSubmitted: submission.kind === "submitted" ? 1 : 0, BatchesRefused: submission.kind === "refused" ? 1 : 0 });
+  count({
+    BatchesSubmitted: submission.kind === "submitted" ? 1 : 0,
+    BatchesRefused: submission.kind === "refused" ? 1 : 0,
+  });
   return submission;
 });

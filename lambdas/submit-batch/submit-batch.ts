@@ -1,5 +1,10 @@
 import type { BatchRecord } from "../domain/batch-record.ts";
-import { LeaseHeldError, MissingRecordError, ProviderRefusalError, RetryableError } from "../domain/failures.ts";
+import {
+  LeaseHeldError,
+  MissingRecordError,
+  ProviderRefusalError,
+  RetryableError,
+} from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import { batchInputKey } from "../domain/object-keys.ts";
 import type { BatchLease, BatchProvider, Batches, Runtime } from "../ports.ts";
@@ -11,7 +16,11 @@ export const ADOPTION_GRACE_MS = 60_000;
 /** The provider's clock may be behind ours. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
-export type SubmitPorts = { readonly batches: Batches; readonly provider: BatchProvider; readonly runtime: Runtime };
+export type SubmitPorts = {
+  readonly batches: Batches;
+  readonly provider: BatchProvider;
+  readonly runtime: Runtime;
+};
 
 export type Submission = { readonly kind: "submitted" | "refused" };
 
@@ -53,14 +62,20 @@ async function adoptOrCreate(lease: BatchLease, ports: SubmitPorts): Promise<Sub
       return submission;
     }
     if (ports.runtime.now() < batch.intentAt + ADOPTION_GRACE_MS) {
-      throw new RetryableError(`batch ${batchId} may have been created: looking again before creating another`);
+      throw new RetryableError(
+        `batch ${batchId} may have been created: looking again before creating another`,
+      );
     }
   }
   return ports.provider.namesBatches ? create(lease, ports) : createAlone(lease, ports);
 }
 
 /** Our batch at the provider, from a create whose answer was lost. */
-async function findCreated(batch: BatchRecord, intentAt: number, ports: SubmitPorts): Promise<string | undefined> {
+async function findCreated(
+  batch: BatchRecord,
+  intentAt: number,
+  ports: SubmitPorts,
+): Promise<string | undefined> {
   const { batchId, group, requests } = batch.plan;
   const candidates: string[] = [];
   for await (const listed of ports.provider.listSince(intentAt - CLOCK_SKEW_MS)) {
@@ -118,11 +133,17 @@ async function upload(lease: BatchLease, inputKey: string, ports: SubmitPorts): 
   return fileId;
 }
 
-async function recordSubmitted(lease: BatchLease, providerBatchId: string, ports: SubmitPorts): Promise<Submission> {
+async function recordSubmitted(
+  lease: BatchLease,
+  providerBatchId: string,
+  ports: SubmitPorts,
+): Promise<Submission> {
   const { account } = lease.batch.plan.group;
   const owner = await ports.batches.ownProviderBatch(account, providerBatchId, lease.batchId);
   if (owner !== lease.batchId) {
-    throw new RetryableError(`provider batch ${providerBatchId} belongs to ${owner}, not to ${lease.batchId}`);
+    throw new RetryableError(
+      `provider batch ${providerBatchId} belongs to ${owner}, not to ${lease.batchId}`,
+    );
   }
   await ports.batches.recordSubmitted(lease, providerBatchId, ports.runtime.now());
   return { kind: "submitted" };

@@ -3,11 +3,17 @@ import { once } from "node:events";
 import type { PlannedBatch } from "../domain/batch-record.ts";
 import { MissingRecordError, RetryableError, TerminalError } from "../domain/failures.ts";
 import { type BatchId, customIdOf } from "../domain/ids.ts";
-import { type IndexEntry, indexEntrySchema, jobRecordSchema, type ManifestEntry } from "../domain/job-record.ts";
+import {
+  type IndexEntry,
+  indexEntrySchema,
+  jobRecordSchema,
+  type ManifestEntry,
+} from "../domain/job-record.ts";
 import { encodeLine, jsonLines } from "../domain/jsonl.ts";
 import { batchInputKey, batchManifestKey } from "../domain/object-keys.ts";
 import { encodeRequestLine } from "../domain/request-line.ts";
 import type { Batches, ObjectStore } from "../ports.ts";
+import { parseStoredJson } from "../domain/stored-json.ts";
 
 export type WriteBatchPorts = { readonly objects: ObjectStore; readonly batches: Batches };
 
@@ -22,7 +28,10 @@ export async function writeBatch(batchId: BatchId, ports: WriteBatchPorts): Prom
   const inputKey = batchInputKey(batchId);
   const manifestKey = batchManifestKey(batchId);
   // Objects appear whole or not at all.
-  const [inputSize, manifestSize] = await Promise.all([ports.objects.size(inputKey), ports.objects.size(manifestKey)]);
+  const [inputSize, manifestSize] = await Promise.all([
+    ports.objects.size(inputKey),
+    ports.objects.size(manifestKey),
+  ]);
   if (inputSize !== undefined && manifestSize !== undefined) return;
   const manifest = new PassThrough();
   const manifestWritten = ports.objects.putStream(manifestKey, manifest);
@@ -31,7 +40,9 @@ export async function writeBatch(batchId: BatchId, ports: WriteBatchPorts): Prom
     manifestWritten,
   ]);
   if (inputBytes !== plan.inputBytes) {
-    throw new TerminalError(`batch ${batchId}: wrote ${inputBytes} bytes where ${plan.inputBytes} were planned`);
+    throw new TerminalError(
+      `batch ${batchId}: wrote ${inputBytes} bytes where ${plan.inputBytes} were planned`,
+    );
   }
 }
 
@@ -43,18 +54,26 @@ async function* inputLines(
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const { entry, line } of plannedLines(plan, objects)) {
-      const { body, ...job } = jobRecordSchema.parse(JSON.parse(Buffer.from(line).toString("utf8")));
-      if (job.jobId !== entry.jobId) throw new TerminalError(`${entry.source.key}: line ${entry.source.line} is not ${entry.jobId}`);
+      const { body, ...job } = parseStoredJson(jobRecordSchema, line);
+      if (job.jobId !== entry.jobId)
+        throw new TerminalError(`${entry.source.key}: line ${entry.source.line} is not ${entry.jobId}`);
       const customId = customIdOf(job.jobId, entry.attempt);
       const { attempt, roundStart, source } = entry;
-      const row: ManifestEntry = { customId, attempt, roundStart, source, job: { ...job, group: plan.group } };
+      const row: ManifestEntry = {
+        customId,
+        attempt,
+        roundStart,
+        source,
+        job: { ...job, group: plan.group },
+      };
       if (!manifest.write(encodeLine(row))) await once(manifest, "drain");
       yield Buffer.from(encodeRequestLine(job.group.provider, customId, job.group.endpoint, body));
     }
     manifest.end();
   } finally {
     // Left early: the manifest must not end as if it were complete.
-    if (!manifest.writableEnded) manifest.destroy(new RetryableError("the batch's input was not written to its end"));
+    if (!manifest.writableEnded)
+      manifest.destroy(new RetryableError("the batch's input was not written to its end"));
   }
 }
 
@@ -62,9 +81,11 @@ type PlannedLine = { readonly entry: IndexEntry; readonly line: Uint8Array };
 
 /** The planned entries with their segment lines. Entries come in segment order: each segment is read once, forwards. */
 async function* plannedLines(plan: PlannedBatch, objects: ObjectStore): AsyncGenerator<PlannedLine> {
-  let segment: { readonly key: string; readonly lines: AsyncIterator<{ bytes: Uint8Array; offset: number }> } | undefined;
+  let segment:
+    | { readonly key: string; readonly lines: AsyncIterator<{ bytes: Uint8Array; offset: number }> }
+    | undefined;
   for await (const { bytes } of jsonLines(objects.stream(plan.linesKey))) {
-    const entry = indexEntrySchema.parse(JSON.parse(Buffer.from(bytes).toString("utf8")));
+    const entry = parseStoredJson(indexEntrySchema, bytes);
     const { key, offset } = entry.source;
     if (segment?.key !== key) {
       await segment?.lines.return?.();
@@ -82,7 +103,8 @@ async function lineAt(
 ): Promise<Uint8Array> {
   for (;;) {
     const next = await lines.next();
-    if (next.done === true || next.value.offset > offset) throw new TerminalError(`${key} has no line at byte ${offset}`);
+    if (next.done === true || next.value.offset > offset)
+      throw new TerminalError(`${key} has no line at byte ${offset}`);
     if (next.value.offset === offset) return next.value.bytes;
   }
 }

@@ -1,0 +1,12 @@
+import type { Anthropic } from "@anthropic-ai/sdk";
+import type { DirectProvider } from "../../ports.ts";
+import { DIRECT_CALL, directCall } from "./direct-call.ts";
+
+/** Anthropic's Messages endpoint, called with the body as it is. */
+export function anthropicDirectProvider({ client }: { readonly client: Anthropic }): DirectProvider {
+  return {
+    provider: "anthropic",
+    call: (endpoint, body, signal) =>
+      directCall(() => client.post(endpoint, { ...DIRECT_CALL, body, signal }).asResponse()),
+  };
+}

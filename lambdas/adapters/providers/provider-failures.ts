@@ -1,0 +1,71 @@
+import { APIError as AnthropicError } from "@anthropic-ai/sdk";
+import { APIError as OpenAiError } from "openai";
+import { isRetryableStatus } from "../../domain/failure-policy.ts";
+import {
+  LostAnswerError,
+  ProviderRefusalError,
+  RetryableError,
+  TerminalError,
+} from "../../domain/failures.ts";
+import { readErrorBody } from "../../domain/output-line.ts";
+import type { Provider } from "../../domain/vocabulary.ts";
+
+/** An answer with an error status, whichever SDK threw it. `body` is the provider's own, undefined if not JSON. */
+export type ErrorAnswer = { readonly statusCode: number; readonly body: unknown; readonly headers: Headers };
+
+/** The answer behind an SDK's error; undefined when there was none: no connection, a time-out, an abort. */
+export function errorAnswer(error: unknown): ErrorAnswer | undefined {
+  if (error instanceof OpenAiError) {
+    const { status, headers } = error;
+    // The SDK keeps only the inside of OpenAI's { error: … }.
+    const body = error.error === undefined ? undefined : { error: error.error };
+    return status === undefined || headers === undefined ? undefined : { statusCode: status, body, headers };
+  }
+  if (error instanceof AnthropicError) {
+    const { status, headers, error: body } = error;
+    return status === undefined || headers === undefined ? undefined : { statusCode: status, body, headers };
+  }
+  return undefined;
+}
+
+/** `repeatable`: a read, or a write that may be done twice; `create`: a second one would be a second batch. */
+type CallKind = "repeatable" | "create";
+
+/** The failure, in the terms of the port, of a call to a provider's batch service that threw `error`. */
+export function batchCallFailure(provider: Provider, kind: CallKind, error: unknown): Error {
+  if (error instanceof RetryableError || error instanceof TerminalError) return error;
+  const answer = errorAnswer(error);
+  const doubtful = answer === undefined || answer.statusCode === 408 || answer.statusCode >= 500;
+  if (kind === "create" && doubtful) {
+    return new LostAnswerError(`${provider} may have created a batch: ${reasonOf(error)}`, { cause: error });
+  }
+  // Reads soon after a create are known to miss what was created.
+  if (answer === undefined || answer.statusCode === 404 || isRetryableStatus(answer.statusCode)) {
+    return new RetryableError(`${provider}: ${reasonOf(error)}${retryAfterText(answer)}`, { cause: error });
+  }
+  const { code, message } = readErrorBody(provider, answer.statusCode, answer.body);
+  return new ProviderRefusalError(code, message);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.slice(0, 500) : "unknown error";
+}
+
+function retryAfterText(answer: ErrorAnswer | undefined): string {
+  const wait = answer && retryAfterMs(answer.headers);
+  return wait == null ? "" : ` (retry after ${wait} ms)`;
+}
+
+/** How long the provider asks to wait, in milliseconds; null when it does not say. */
+export function retryAfterMs(headers: Headers): number | null {
+  const exact = Number.parseFloat(headers.get("retry-after-ms") ?? "");
+  if (exact >= 0) return exact;
+  const text = headers.get("retry-after");
+  if (text === null) return null;
+  const seconds = Number(text);
+  // A date counts from the answer's own date: no clock of ours is compared with the provider's.
+  const wait = Number.isNaN(seconds)
+    ? Date.parse(text) - Date.parse(headers.get("date") ?? "")
+    : Math.round(seconds * 1000);
+  return wait >= 0 ? wait : null;
+}

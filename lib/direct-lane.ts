@@ -1,0 +1,85 @@
+import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import { Construct } from "constructs";
+import { PREFIXES, segmentKey } from "../lambdas/domain/object-keys.ts";
+import type { Env as RetryDeadLettersEnv } from "../lambdas/retry-dead-letters/env.ts";
+import type { Env as RunJobEnv } from "../lambdas/run-job/env.ts";
+import { ANY_SEGMENT } from "./any-key.ts";
+import { deadLetterQueuesOf, deadLetterUrls } from "./dead-letters.ts";
+import { GatewayFunction } from "./gateway-function.ts";
+import {
+  readObjects,
+  receiveFrom,
+  sendTo,
+  tellMissingObjects,
+  useTable,
+  writeObjects,
+} from "./permissions.ts";
+import { writeSegments } from "./segment-permissions.ts";
+import type { StageParts } from "./stage-parts.ts";
+
+/** Jobs that cannot wait, and those whose turn in a batch is over: called one by one, at once. */
+export class DirectLane extends Construct {
+  readonly runJob: GatewayFunction<RunJobEnv>;
+  readonly retryDeadLetters: GatewayFunction<RetryDeadLettersEnv>;
+
+  constructor(scope: Construct, id: string, parts: StageParts) {
+    super(scope, id);
+    this.runJob = this.#runJob(parts);
+    this.retryDeadLetters = this.#retryDeadLetters(parts);
+    const { stage, queues } = parts;
+    for (const { queue } of [queues.jobs.critical, queues.jobs.high, queues.runs]) {
+      this.runJob.addEventSource(
+        new SqsEventSource(queue, {
+          batchSize: stage.settings.direct.batchSize,
+          ...(stage.settings.direct.maxConcurrency && {
+            maxConcurrency: stage.settings.direct.maxConcurrency,
+          }),
+          reportBatchItemFailures: true,
+        }),
+      );
+    }
+  }
+
+  #runJob({ stage, storage, queues, accounts }: StageParts): GatewayFunction<RunJobEnv> {
+    const { bucket, jobMap, tenants, tenantLedger } = storage;
+    return new GatewayFunction<RunJobEnv>(this, "RunJob", {
+      stage,
+      environment: {
+        GATEWAY_BUCKET: bucket.bucketName,
+        JOB_MAP_TABLE: jobMap.tableName,
+        TENANTS_TABLE: tenants.tableName,
+        TENANT_LEDGER_TABLE: tenantLedger.tableName,
+        DELIVERIES_QUEUE_URL: queues.deliveries.queue.queueUrl,
+        RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
+        DEAD_LETTER_QUEUE_URLS: deadLetterUrls(this, queues),
+        PROVIDER_ACCOUNTS: accounts.json,
+        TIER_DUE_SECONDS: JSON.stringify(stage.settings.tierDueSeconds),
+        MAX_REQUEST_BYTES: String(stage.settings.maxRequestBytes),
+      },
+      permissions: [
+        readObjects(bucket, `${PREFIXES.uploads}*`, segmentKey(ANY_SEGMENT), `${PREFIXES.results}*`),
+        // A message may name an upload that is not there; a call that was cut off may have stored its result or not.
+        tellMissingObjects(bucket),
+        // A job that can wait is admitted like any other, whatever queue it came through.
+        ...writeSegments(bucket),
+        writeObjects(bucket, `${PREFIXES.results}*`, `${PREFIXES.deadLetters}*`),
+        useTable(jobMap, "GetItem", "PutItem", "UpdateItem"),
+        useTable(tenants, "GetItem"),
+        useTable(tenantLedger, "GetItem", "PutItem"),
+        sendTo(queues.deliveries.queue, queues.runs.queue, ...deadLetterQueuesOf(queues)),
+        accounts.permission,
+      ],
+    });
+  }
+
+  #retryDeadLetters({ stage, queues }: StageParts): GatewayFunction<RetryDeadLettersEnv> {
+    return new GatewayFunction<RetryDeadLettersEnv>(this, "RetryDeadLetters", {
+      stage,
+      environment: {
+        DEAD_LETTER_QUEUE_URLS: deadLetterUrls(this, queues),
+        RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
+      },
+      permissions: [receiveFrom(...deadLetterQueuesOf(queues)), sendTo(queues.runs.queue)],
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { Duration } from "aws-cdk-lib";
+
+type FunctionLimits = {
+  readonly memoryMiB: number;
+  readonly timeout: Duration;
+  /** Space under /tmp; 512 MiB unless told. */
+  readonly diskMiB?: number;
+};
+
+/**
+ * Every function of the gateway, by construct id: the folder's name in Pascal case. All stream what is large, so memory
+ * buys processor share, not room: workers hold under 256 MB. Those that move whole batches get Lambda's longest time.
+ */
+export const FUNCTION_LIMITS = {
+  // Below the 6 minutes after which freeze-window takes an admission for dead.
+  AdmitJobs: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  // Below the 200 seconds of the lease on a direct job.
+  RunJob: { memoryMiB: 512, timeout: Duration.minutes(3) },
+  // Below the 5 minutes for which a letter that was received is hidden.
+  RetryDeadLetters: { memoryMiB: 256, timeout: Duration.minutes(4) },
+  FreezeWindow: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  PlanWindow: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  WriteBatch: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  CloseWindow: { memoryMiB: 256, timeout: Duration.minutes(2) },
+  // The input file is on disk while it is uploaded: at most OpenAI's 200 MB, twice while one replaces the other.
+  SubmitBatch: { memoryMiB: 512, timeout: Duration.minutes(15), diskMiB: 1024 },
+  PollBatch: { memoryMiB: 256, timeout: Duration.minutes(1) },
+  CollectResults: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  SettlePart: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  CloseBatch: { memoryMiB: 256, timeout: Duration.minutes(1) },
+  DeliverResults: { memoryMiB: 512, timeout: Duration.minutes(2) },
+} as const satisfies Record<string, FunctionLimits>;
+
+export type FunctionId = keyof typeof FUNCTION_LIMITS;
+
+export const FUNCTION_IDS = Object.keys(FUNCTION_LIMITS) as FunctionId[];
+
+export function limitsOf(id: FunctionId): FunctionLimits {
+  return FUNCTION_LIMITS[id];
+}
+
+/** `SubmitBatch` → `submit-batch`: the folder under lambdas/ and the name of the metric service. */
+export function folderOf(id: FunctionId): string {
+  return id.replaceAll(/(?<=[a-z])[A-Z]/g, "-$&").toLowerCase();
+}
+
+/**
+ * How long a message stays hidden from others once a function received it: six times the function's timeout and the
+ * time it was gathered for, as Lambda advises, so that no worker meets a message that another still holds.
+ */
+export function visibilityFor(id: FunctionId, gatheringSeconds = 0): Duration {
+  return Duration.seconds(limitsOf(id).timeout.toSeconds() * 6 + gatheringSeconds);
+}

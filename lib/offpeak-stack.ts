@@ -1,0 +1,60 @@
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { BatchWorkflow } from "./batch-workflow.ts";
+import { DirectLane } from "./direct-lane.ts";
+import { FunctionCode } from "./function-code.ts";
+import { Intake } from "./intake.ts";
+import { Monitoring } from "./monitoring.ts";
+import { ProviderAccounts } from "./provider-accounts.ts";
+import { Queues } from "./queues.ts";
+import { ResultDelivery } from "./result-delivery.ts";
+import { Schedules } from "./schedules.ts";
+import type { StageSettings } from "./stage-settings.ts";
+import { Storage } from "./storage.ts";
+
+type OffpeakStackProps = StackProps & { readonly settings: StageSettings };
+
+/** One stage of the gateway. */
+export class OffpeakStack extends Stack {
+  constructor(scope: Construct, id: string, { settings, ...props }: OffpeakStackProps) {
+    super(scope, id, { description: "Offpeak: a multi-tenant LLM batch gateway", ...props });
+    const stage = { settings, code: new FunctionCode() };
+    const storage = new Storage(this, "Storage", settings);
+    const queues = new Queues(this, "Queues", settings);
+    const accounts = new ProviderAccounts(this, "ProviderAccounts", settings);
+
+    const parts = { stage, storage, queues, accounts };
+
+    const { admitJobs } = new Intake(this, "Intake", parts);
+    const { runJob, retryDeadLetters } = new DirectLane(this, "DirectLane", parts);
+    const { assembleWindow, runBatch } = new BatchWorkflow(this, "BatchWorkflow", parts);
+    const { deliverResults } = new ResultDelivery(this, "ResultDelivery", parts);
+
+    new Schedules(this, "Schedules", { settings, assembleWindow, retryDeadLetters });
+    new Monitoring(this, "Monitoring", {
+      settings,
+      queues,
+      machines: [assembleWindow, runBatch],
+      functions: [admitJobs, runJob, retryDeadLetters, deliverResults],
+    });
+    this.#output(storage, queues);
+  }
+
+  /** What tenants' apps and the operator's tool are told; these names are part of the interface. */
+  #output(storage: Storage, queues: Queues): void {
+    const deadLetterUrls = Object.values(queues.all).map(({ deadLetters }) => deadLetters.queueUrl);
+    const outputs = {
+      JobsCriticalQueueUrl: queues.jobs.critical.queue.queueUrl,
+      JobsHighQueueUrl: queues.jobs.high.queue.queueUrl,
+      JobsNormalQueueUrl: queues.jobs.normal.queue.queueUrl,
+      JobsLowQueueUrl: queues.jobs.low.queue.queueUrl,
+      DeadLetterQueueUrls: deadLetterUrls.join(","),
+      JobMapTableName: storage.jobMap.tableName,
+      TenantLedgerTableName: storage.tenantLedger.tableName,
+      TenantsTableName: storage.tenants.tableName,
+      BatchesTableName: storage.batches.tableName,
+      GatewayBucketName: storage.bucket.bucketName,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}

@@ -1,0 +1,73 @@
+import Table from "cli-table3";
+import { formatUsd, sumPico } from "../../lambdas/domain/money.ts";
+import type { LedgerEntry } from "../../lambdas/domain/ledger-entry.ts";
+import { addUsage, NO_USAGE } from "../../lambdas/domain/usage.ts";
+import type { BatchReport, DemoReport } from "./report.ts";
+
+const COUNT = new Intl.NumberFormat("en-US");
+
+/** A batch with what a person wants to know besides: its seconds at the provider. */
+export type TimedBatch = BatchReport & { readonly seconds: number };
+
+function table(head: readonly string[], numbers: number): Table.Table {
+  const aligns = head.map((_title, column) => (column < numbers ? "left" : "right"));
+  return new Table({ head: [...head], colAligns: aligns, style: { head: ["bold"], border: ["grey"], compact: true } });
+}
+
+/** Jobs, tokens and money by tenant, with the sum of all. */
+export function tenantTable(entries: readonly LedgerEntry[]): string {
+  const made = table(["tenant", "jobs", "tokens in", "tokens out", "cost", "sync cost", "saved"], 1);
+  const byTenant = Map.groupBy(entries, (entry) => entry.tenantId);
+  for (const [tenantId, own] of [...byTenant].toSorted(([a], [b]) => (a < b ? -1 : 1))) made.push(row(tenantId, own));
+  made.push(row("all", entries));
+  return made.toString();
+}
+
+function row(name: string, entries: readonly LedgerEntry[]): string[] {
+  const usage = entries.reduce((sum, entry) => addUsage(sum, entry.usage), NO_USAGE);
+  const cost = sumPico(entries.map((entry) => BigInt(entry.costPicoUsd)));
+  const sync = sumPico(entries.map((entry) => BigInt(entry.syncCostPicoUsd)));
+  const input = usage.inputTokens + usage.cachedInputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
+  return [
+    name,
+    COUNT.format(entries.reduce((sum, entry) => sum + entry.jobs, 0)),
+    COUNT.format(input),
+    COUNT.format(usage.outputTokens),
+    formatUsd(cost),
+    formatUsd(sync),
+    share(sync - cost, sync),
+  ];
+}
+
+function share(part: bigint, whole: bigint): string {
+  return whole === 0n ? "-" : `${(Number((part * 1000n) / whole) / 10).toFixed(1)} %`;
+}
+
+/** One line per provider batch. */
+export function batchTable(batches: readonly TimedBatch[]): string {
+  const made = table(["batch", "provider", "model", "requests", "tenants", "bytes", "seconds"], 3);
+  for (const { id, provider, model, requests, tenants, inputBytes, seconds } of batches) {
+    const counts = [requests, tenants, inputBytes].map((count) => COUNT.format(count));
+    made.push([id, provider, model, ...counts, seconds.toFixed(1)]);
+  }
+  return made.toString();
+}
+
+/** The provider's own invoice beside the ledger. */
+export function moneyTable({ ledger, invoice }: DemoReport): string {
+  const made = table(["", "dollars", "pico-dollars"], 1);
+  const line = (name: string, pico: string) => made.push([name, formatUsd(BigInt(pico)), COUNT.format(BigInt(pico))]);
+  line("the providers' invoice", invoice.totalPicoUsd);
+  line("the tenants' ledger", ledger.totalPicoUsd);
+  line("difference", String(BigInt(ledger.totalPicoUsd) - BigInt(invoice.totalPicoUsd)));
+  return made.toString();
+}
+
+/** How the jobs ended. */
+export function jobTable({ jobs, deliveries }: DemoReport): string {
+  const names = ["submitted", "distinct", "succeeded", "failed", "rejected", "lost", "duplicatesDropped"] as const;
+  const titles = [...names.slice(0, -1), "duplicates dropped", "results delivered"];
+  const made = table(titles, 0);
+  made.push([...names.map((name) => COUNT.format(jobs[name])), COUNT.format(deliveries)]);
+  return made.toString();
+}

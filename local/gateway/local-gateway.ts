@@ -1,0 +1,121 @@
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { putTenants } from "../../cli/put-tenants.ts";
+import { DEFAULT_TIER_DUE_SECONDS } from "../../lambdas/domain/limits.ts";
+import type { TenantPolicy } from "../../lambdas/domain/tenant-policy.ts";
+import { TIERS } from "../../lambdas/domain/vocabulary.ts";
+import { type LocalAws, startLocalAws } from "../aws/local-aws.ts";
+import {
+  type ProviderSimulatorThread,
+  startProviderSimulatorThread,
+} from "../provider-simulator/start-provider-simulator-thread.ts";
+import type { ProviderSimulatorOptions } from "../provider-simulator/simulator-options.ts";
+import { type LocalStack, startStack } from "../stack/local-stack.ts";
+import { operatorClients } from "./operator-clients.ts";
+import { type ProviderTargets, providerTargets } from "./provider-targets.ts";
+import { synthesize } from "./synthesize.ts";
+
+export const STACK_NAME = "Offpeak";
+
+export type LocalGatewayOptions = {
+  /** Divides schedule periods, Wait seconds and the tiers' default due times. */
+  readonly speed: number;
+  readonly tenants: readonly TenantPolicy[];
+  /** Gets the synthesized app and the functions' logs; emptied first. */
+  readonly workFolder: string;
+  /** The port of the AWS endpoint; 0 takes a free one. */
+  readonly port?: number;
+  readonly simulator?: Omit<ProviderSimulatorOptions, "clock" | "speed">;
+  /** Where providers are reached: `OPENAI_BASE_URL` and the like; what is missing is simulated. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: (line: string) => void;
+};
+
+/** The whole of Offpeak on this machine. */
+export type LocalGateway = {
+  readonly aws: LocalAws;
+  readonly stack: LocalStack;
+  /** Undefined when both providers are reached elsewhere. */
+  readonly simulator: ProviderSimulatorThread | undefined;
+  readonly providers: ProviderTargets;
+  /** The design's stack outputs, with the endpoint, the region and each tenant's results queue. */
+  readonly outputs: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+};
+
+/** Synthesizes the app and runs it against emulated AWS services and simulated (or given) providers. */
+export async function startLocalGateway(options: LocalGatewayOptions): Promise<LocalGateway> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const end of stops.splice(0).toReversed()) await end();
+  };
+  try {
+    await rm(options.workFolder, { recursive: true, force: true });
+    await mkdir(options.workFolder, { recursive: true });
+    const { speed, environment } = options;
+    const simulator = needsSimulator(environment)
+      ? await startProviderSimulatorThread({ ...options.simulator, speed })
+      : undefined;
+    if (simulator) stops.push(() => simulator.close());
+    const providers = providerTargets(environment, simulator);
+    const assembly = path.join(options.workFolder, "cdk.out");
+    options.log("synthesizing the stack");
+    await synthesize(assembly, localSettings(speed, providers));
+    options.log("starting the stack");
+    const aws = await startLocalAws(options.port === undefined ? {} : { port: options.port });
+    stops.push(() => aws.close());
+    const { workFolder, log } = options;
+    const secrets = { OpenAiApiKey: providers.openai.apiKey, AnthropicApiKey: providers.anthropic.apiKey };
+    const stack = await startStack({ assembly, stackName: STACK_NAME, aws, speed, workFolder, secrets, log });
+    stops.push(() => stack.stop());
+    const queues = await addTenants(options.tenants, aws, stack);
+    const outputs = { ...stack.outputs, Endpoint: aws.endpoint, Region: aws.region, ...queues };
+    return { aws, stack, simulator, providers, outputs, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function needsSimulator(environment: LocalGatewayOptions["environment"]): boolean {
+  return environment["OPENAI_BASE_URL"] === undefined || environment["ANTHROPIC_BASE_URL"] === undefined;
+}
+
+/** The stage of this machine: due times run at the same speed as everything else, and no group waits for company. */
+function localSettings(speed: number, providers: ProviderTargets): Record<string, unknown> {
+  return {
+    stackName: STACK_NAME,
+    removalPolicy: "destroy",
+    minBatchJobs: 1,
+    tierDueSeconds: Object.fromEntries(TIERS.map((tier) => [tier, DEFAULT_TIER_DUE_SECONDS[tier] / speed])),
+    providers: { openai: { baseUrl: providers.openai.baseUrl }, anthropic: { baseUrl: providers.anthropic.baseUrl } },
+  };
+}
+
+/** Stores the tenants as the operator's tool does; returns the output of each one's results queue. */
+async function addTenants(
+  policies: readonly TenantPolicy[],
+  aws: LocalAws,
+  stack: LocalStack,
+): Promise<Record<string, string>> {
+  const { tenants, sqs, destroy } = operatorClients(aws, stack.outputs);
+  try {
+    const stored = await putTenants(policies, { tenants, sqs, stackName: STACK_NAME });
+    return Object.fromEntries(
+      stored.map(({ policy }) => [
+        `ResultsQueueUrl${pascalCase(policy.tenantId)}`,
+        policy.delivery.queueUrl ?? "",
+      ]),
+    );
+  } finally {
+    destroy();
+  }
+}
+
+/** `north-clinic` → `NorthClinic`. */
+export function pascalCase(tenantId: string): string {
+  return tenantId
+    .split("-")
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join("");
+}

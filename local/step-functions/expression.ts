@@ -1,0 +1,123 @@
+import jsonata from "jsonata";
+import { z } from "zod";
+import type { Json } from "./json.ts";
+import { StatesError } from "./states-error.ts";
+
+/** What an expression can see: `$states`, the variables, and Step Functions' own functions. */
+export type Bindings = Readonly<Record<string, unknown>>;
+
+/** A value of a definition in which every string in `{% %}` is an expression; compiled once, evaluated often. */
+export interface Template {
+  /** Throws `States.QueryEvaluationError` when an expression fails or yields nothing JSON can represent. */
+  evaluate(bindings: Bindings): Promise<Json>;
+}
+
+/**
+ * Compiles a value of a definition. `where` names the field in errors, for example `"Arguments" of state "Submit"`.
+ * Throws when an expression has a syntax error.
+ */
+export function compileTemplate(value: Json, where: string): Template {
+  if (typeof value === "string")
+    return isExpression(value, where) ? expression(value, where) : constant(value);
+  if (Array.isArray(value)) return arrayTemplate(value.map((item: Json) => compileTemplate(item, where)));
+  if (value !== null && typeof value === "object") {
+    return objectTemplate(
+      Object.entries(value).map(([key, item]) => [key, compileTemplate(item, where)] as const),
+    );
+  }
+  return constant(value);
+}
+
+function isExpression(text: string, where: string): boolean {
+  const opens = text.startsWith("{%");
+  if (opens !== text.endsWith("%}")) {
+    throw new Error(
+      `${where}: an expression starts with {% and ends with %}, without spaces around them: ${text}`,
+    );
+  }
+  return opens;
+}
+
+function constant(value: Json): Template {
+  return { evaluate: () => Promise.resolve(value) };
+}
+
+function arrayTemplate(items: readonly Template[]): Template {
+  return { evaluate: (bindings) => Promise.all(items.map((item) => item.evaluate(bindings))) };
+}
+
+function objectTemplate(fields: readonly (readonly [string, Template])[]): Template {
+  return {
+    async evaluate(bindings) {
+      const values = fields.map(async ([key, field]) => [key, await field.evaluate(bindings)] as const);
+      return Object.fromEntries(await Promise.all(values));
+    },
+  };
+}
+
+function expression(text: string, where: string): Template {
+  const source = text.slice(2, -2).trim();
+  const compiled = compile(source, where);
+  return {
+    async evaluate(bindings) {
+      const result = await run(compiled, bindings, source, where);
+      return toJson(result, source, where);
+    },
+  };
+}
+
+function compile(source: string, where: string): jsonata.Expression {
+  try {
+    return jsonata(source);
+  } catch (error) {
+    throw new Error(`${where}: the JSONata expression '${source}' does not parse: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function run(
+  compiled: jsonata.Expression,
+  bindings: Bindings,
+  source: string,
+  where: string,
+): Promise<unknown> {
+  try {
+    const result: unknown = await compiled.evaluate(undefined, bindings);
+    return result;
+  } catch (error) {
+    throw evaluationError(
+      `The JSONata expression '${source}' specified for ${where} failed: ${messageOf(error)}`,
+    );
+  }
+}
+
+/** JSONata throws plain objects with a message, and our functions throw errors. */
+function messageOf(error: unknown): string {
+  const parsed = z.object({ message: z.string() }).safeParse(error);
+  return parsed.success ? parsed.data.message : String(error);
+}
+
+/** A copy: JSONata's sequences carry hidden fields, and results may share structure with what they came from. */
+function toJson(result: unknown, source: string, where: string): Json {
+  const text: string | undefined =
+    typeof result === "function" ? undefined : JSON.stringify(result, rejectNonJson);
+  if (text === undefined) {
+    throw evaluationError(
+      `The JSONata expression '${source}' specified for ${where} returned nothing (undefined).`,
+    );
+  }
+  return z.json().parse(JSON.parse(text));
+
+  function rejectNonJson(_key: string, value: unknown): unknown {
+    const representable = typeof value === "number" ? Number.isFinite(value) : typeof value !== "function";
+    if (representable) return value;
+    throw evaluationError(
+      `The JSONata expression '${source}' specified for ${where} returned no JSON value.`,
+    );
+  }
+}
+
+function evaluationError(cause: string): StatesError {
+  return new StatesError("States.QueryEvaluationError", cause);
+}

@@ -1,0 +1,56 @@
+import * as fc from "fast-check";
+import type { JobMap } from "../../lambdas/ports.ts";
+import { ACME, aClaim, aLease, anEnd, jobIdFor, NOON, sourceAt } from "./sample-records.ts";
+
+/** One call of a job map: what it is, for the report of a failing run, and how it is made. */
+export type Operation = { readonly name: string; readonly run: (jobs: JobMap) => Promise<unknown> };
+
+function operation(name: string, input: unknown, run: (jobs: JobMap) => Promise<unknown>): Operation {
+  return { name: `${name} ${JSON.stringify(input)}`, run };
+}
+
+// Few values each, so that calls meet: the same job, attempts just before and after, the same and other workers.
+const jobId = fc.constantFrom(jobIdFor("one"), jobIdFor("two"));
+const attempt = fc.integer({ min: 1, max: 4 });
+const by = fc.constantFrom("step-a", "step-b");
+const messageId = fc.constantFrom(null, "m-1", "m-2");
+const source = fc.integer({ min: 0, max: 1 }).map(sourceAt);
+const requestHash = fc.constantFrom("hash", "hash", "hash", "other");
+const now = fc.integer({ min: 0, max: 3 }).map((minute) => NOON + minute * 60_000);
+
+const claim = fc
+  .record({ jobId, messageId, source, requestHash, retry: fc.boolean() })
+  .map(aClaim)
+  .map((input) => operation("claim", input, (jobs) => jobs.claim(input)));
+
+const lease = fc
+  .record({
+    jobId,
+    messageId,
+    source: fc.option(source),
+    requestHash,
+    retry: fc.boolean(),
+    owner: fc.constantFrom("worker-1", "worker-2"),
+    now,
+  })
+  .map((fields) => aLease({ ...fields, leaseUntil: fields.now + 60_000 }))
+  .map((input) => operation("lease", input, (jobs) => jobs.lease(input)));
+
+const end = fc
+  .record({ jobId, attempt, endedBy: by, status: fc.constantFrom("succeeded", "failed", "expired") })
+  .map(anEnd)
+  .map((input) => operation("end", input, (jobs) => jobs.end(input)));
+
+const move = fc.record({ tenantId: fc.constant(ACME), jobId, attempt, by });
+const requeue = move.map((input) => operation("requeue", input, (jobs) => jobs.requeue(input)));
+const deadLetter = fc
+  .tuple(move, source)
+  .map(([fields, source]) => ({ ...fields, source }))
+  .map((input) => operation("deadLetter", input, (jobs) => jobs.deadLetter(input)));
+
+export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(claim, lease, end, requeue, deadLetter);
+
+/** Both jobs that the operations touch, as they stand. */
+export async function finalState(jobs: JobMap): Promise<unknown> {
+  return [await jobs.get(ACME, jobIdFor("one")), await jobs.get(ACME, jobIdFor("two"))];
+}

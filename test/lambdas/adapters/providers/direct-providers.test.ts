@@ -1,0 +1,104 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { anthropicDirectProvider } from "../../../../lambdas/adapters/providers/anthropic-direct-provider.ts";
+import { openAiDirectProvider } from "../../../../lambdas/adapters/providers/openai-direct-provider.ts";
+import { anthropicClient, openAiClient } from "../../../../lambdas/adapters/providers/provider-clients.ts";
+import { readAnswer } from "../../../../lambdas/domain/answer.ts";
+import { LostAnswerError } from "../../../../lambdas/domain/failures.ts";
+import { readErrorBody } from "../../../../lambdas/domain/output-line.ts";
+import type { DirectProvider } from "../../../../lambdas/ports.ts";
+import type { Fault } from "../../../../local/provider-simulator/faults.ts";
+import { startProviderSimulator } from "../../../../local/provider-simulator/start-provider-simulator.ts";
+import { startStub } from "./stub-server.ts";
+
+const messages = [{ role: "user", content: "Is the order 4711 confirmed?" }];
+const CALLS = [
+  {
+    endpoint: "/v1/chat/completions",
+    operation: "openai.chat.completions",
+    body: { model: "gpt-4.1-nano", messages },
+  },
+  {
+    endpoint: "/v1/responses",
+    operation: "openai.responses",
+    body: { model: "gpt-5-nano", input: "Hello", store: false },
+  },
+  {
+    endpoint: "/v1/embeddings",
+    operation: "openai.embeddings",
+    body: { model: "text-embedding-3-small", input: "Hello" },
+  },
+  {
+    endpoint: "/v1/messages",
+    operation: "anthropic.messages",
+    body: { model: "claude-haiku-4-5", max_tokens: 50, messages },
+  },
+] as const;
+
+type Addresses = { readonly openaiBaseUrl: string; readonly anthropicBaseUrl: string };
+
+function connect(endpoint: string, { openaiBaseUrl, anthropicBaseUrl }: Addresses): DirectProvider {
+  return endpoint === "/v1/messages"
+    ? anthropicDirectProvider({ client: anthropicClient({ apiKey: "key", baseUrl: anthropicBaseUrl }) })
+    : openAiDirectProvider({ client: openAiClient({ apiKey: "key", baseUrl: openaiBaseUrl }) });
+}
+
+async function simulated(endpoint: string, ...faults: Fault[]) {
+  const simulator = await startProviderSimulator();
+  onTestFinished(() => simulator.close());
+  for (const fault of faults) simulator.faults.add(fault);
+  return { simulator, provider: connect(endpoint, simulator) };
+}
+
+const unhurried = () => new AbortController().signal;
+
+describe.each(CALLS)("$endpoint", ({ endpoint, operation, body }) => {
+  test("an answer comes whole and says what it used", async () => {
+    const { provider } = await simulated(endpoint);
+    const answer = await provider.call(endpoint, body, unhurried());
+    expect(answer).toMatchObject({ statusCode: 200, retryAfterMs: null });
+    expect(readAnswer(endpoint, answer.body)?.usage.inputTokens).toBeGreaterThan(0);
+  });
+
+  test("the body is sent as it is, once, to the provider's path", async () => {
+    const { origin, received } = await startStub({ status: 500, body: "{}" });
+    const provider = connect(endpoint, { openaiBaseUrl: `${origin}/v1`, anthropicBaseUrl: origin });
+    await provider.call(endpoint, body, unhurried());
+    expect(received).toMatchObject([{ method: "POST", url: endpoint, body: JSON.stringify(body) }]);
+  });
+
+  test("an error status is an answer, with its wait and the provider's body", async () => {
+    const fault = { kind: "http-error", operation, status: 429, retryAfterSeconds: 7 } as const;
+    const { provider, simulator } = await simulated(endpoint, fault);
+    const answer = await provider.call(endpoint, body, unhurried());
+    expect(answer).toMatchObject({ statusCode: 429, retryAfterMs: 7000 });
+    expect(readErrorBody(provider.provider, 429, answer.body)).toMatchObject({
+      code: expect.not.stringMatching(/^http_/),
+      origin: "provider",
+    });
+    expect(simulator.faults.list()).toEqual([]);
+  });
+
+  test("a refusal of the request is an answer too", async () => {
+    const { provider } = await simulated(endpoint);
+    const answer = await provider.call(endpoint, { ...body, nonsense: true }, unhurried());
+    expect(answer).toMatchObject({ statusCode: 400, retryAfterMs: null });
+    expect(readErrorBody(provider.provider, 400, answer.body)).toMatchObject({ origin: "request" });
+  });
+
+  test("a lost answer is never asked for again", async () => {
+    const { provider, simulator } = await simulated(endpoint, { kind: "lost-answer", operation, times: 2 });
+    await expect(provider.call(endpoint, body, unhurried())).rejects.toBeInstanceOf(LostAnswerError);
+    expect(simulator.faults.list()).toHaveLength(1);
+  });
+
+  test("an aborted call is a lost answer", async () => {
+    const { provider } = await simulated(endpoint);
+    await expect(provider.call(endpoint, body, AbortSignal.abort())).rejects.toBeInstanceOf(LostAnswerError);
+  });
+
+  test.each(["<html>", '{"cut":'])("an answer that is no JSON (%s) is a lost answer", async (text) => {
+    const { origin } = await startStub({ status: 200, body: text });
+    const provider = connect(endpoint, { openaiBaseUrl: `${origin}/v1`, anthropicBaseUrl: origin });
+    await expect(provider.call(endpoint, body, unhurried())).rejects.toBeInstanceOf(LostAnswerError);
+  });
+});

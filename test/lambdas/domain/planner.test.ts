@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { groupKey } from "../../../lambdas/domain/group.ts";
+import { customIdOf, type JobId, type TenantId, type WindowId } from "../../../lambdas/domain/ids.ts";
+import type { IndexEntry } from "../../../lambdas/domain/job-record.ts";
+import { inputLineBytes, planWindow, type PlanSettings } from "../../../lambdas/domain/planner.ts";
+
+const WINDOW = "20261121T120000Z" as WindowId;
+const NOW = Date.UTC(2026, 10, 21, 12);
+const HOUR = 3_600_000;
+const LIMITS = { maxRequests: 7, maxBytes: 5_000, maxInputs: 20 };
+const SETTINGS: PlanSettings = {
+  limits: { openai: LIMITS, anthropic: { ...LIMITS, maxRequests: 4 } },
+  minBatchJobs: 1,
+  leadMs: 2 * HOUR,
+  maxJobs: 1_000,
+};
+
+let serial = 0;
+
+function entry(fields: Partial<IndexEntry> & { readonly model?: string; readonly tenant?: string } = {}): IndexEntry {
+  serial += 1;
+  const { model = "gpt-5-nano", tenant = "acme", ...rest } = fields;
+  return {
+    jobId: serial.toString(2).padStart(26, "a").replaceAll("0", "b").replaceAll("1", "c") as JobId,
+    tenantId: tenant as TenantId,
+    attempt: 1,
+    roundStart: 1,
+    group: { provider: "openai", account: "openai", endpoint: "/v1/chat/completions", model, isolation: "shared" },
+    tokens: 10,
+    inputs: 0,
+    lineBytes: 400,
+    due: NOW + HOUR,
+    source: { key: "segments/lines/a.jsonl", line: serial, offset: serial * 100, length: 100 },
+    ...rest,
+  };
+}
+
+const anyEntry = fc
+  .record({
+    model: fc.constantFrom("gpt-5-nano", "gpt-4.1-mini", "text-embedding-3-small"),
+    tenant: fc.constantFrom("acme", "globex", "initech"),
+    attempt: fc.integer({ min: 1, max: 12 }),
+    inputs: fc.integer({ min: 0, max: 8 }),
+    lineBytes: fc.integer({ min: 100, max: 4_000 }),
+    due: fc.integer({ min: NOW - HOUR, max: NOW + 24 * HOUR }),
+    provider: fc.constantFrom("openai" as const, "anthropic" as const),
+  })
+  .map(({ provider, model, ...fields }) => {
+    const made = entry({ ...fields, model });
+    return { ...made, group: { ...made.group, provider, account: provider } };
+  });
+
+const anySettings = fc.record({
+  minBatchJobs: fc.integer({ min: 1, max: 10 }),
+  maxJobs: fc.integer({ min: 1, max: 60 }),
+});
+
+const ids = (entries: readonly IndexEntry[]) => entries.map((one) => customIdOf(one.jobId, one.attempt)).toSorted();
+
+describe("planWindow", () => {
+  test("places or carries every job exactly once, whatever comes", () => {
+    fc.assert(
+      fc.property(fc.array(anyEntry, { maxLength: 80 }), anySettings, (entries, settings) => {
+        const plan = planWindow(WINDOW, entries, new Set(), { ...SETTINGS, ...settings }, NOW);
+        expect(ids([...plan.batches.flatMap((batch) => batch.entries), ...plan.carried])).toEqual(ids(entries));
+      }),
+    );
+  });
+
+  test("keeps every limit of the provider", () => {
+    fc.assert(
+      fc.property(fc.array(anyEntry, { maxLength: 80 }), (entries) => {
+        for (const { group, entries: placed } of planWindow(WINDOW, entries, new Set(), SETTINGS, NOW).batches) {
+          const limits = SETTINGS.limits[group.provider];
+          expect(placed.length).toBeLessThanOrEqual(limits.maxRequests);
+          expect(placed.reduce((sum, one) => sum + inputLineBytes(one), 0)).toBeLessThanOrEqual(limits.maxBytes);
+          expect(placed.reduce((sum, one) => sum + one.inputs, 0)).toBeLessThanOrEqual(limits.maxInputs);
+        }
+      }),
+    );
+  });
+
+  test("never mixes groups, and gives each batch an id of its own", () => {
+    fc.assert(
+      fc.property(fc.array(anyEntry, { maxLength: 80 }), (entries) => {
+        const { batches } = planWindow(WINDOW, entries, new Set(), SETTINGS, NOW);
+        expect(new Set(batches.map((batch) => batch.batchId)).size).toBe(batches.length);
+        for (const batch of batches) {
+          expect(new Set(batch.entries.map((one) => groupKey(one.group)))).toEqual(new Set([groupKey(batch.group)]));
+        }
+      }),
+    );
+  });
+
+  test("does not depend on the order in which the entries are read", () => {
+    fc.assert(
+      fc.property(fc.array(anyEntry, { maxLength: 40 }), (entries) => {
+        const forwards = planWindow(WINDOW, entries, new Set(), SETTINGS, NOW);
+        expect(planWindow(WINDOW, entries.toReversed(), new Set(), SETTINGS, NOW)).toEqual(forwards);
+      }),
+    );
+  });
+
+  test("puts the most urgent into the window when not all fit", () => {
+    const [late, soon] = [entry({ due: NOW + 9 * HOUR }), entry({ due: NOW + HOUR })];
+    const plan = planWindow(WINDOW, [late, soon], new Set(), { ...SETTINGS, maxJobs: 1 }, NOW);
+    expect(plan.batches.map((batch) => batch.entries)).toEqual([[soon]]);
+    expect(plan.carried).toEqual([late]);
+  });
+
+  test("lets a small group wait until its earliest due time demands it", () => {
+    const settings = { ...SETTINGS, minBatchJobs: 3 };
+    const waiting = [entry({ due: NOW + 9 * HOUR }), entry({ due: NOW + 9 * HOUR })];
+    expect(planWindow(WINDOW, waiting, new Set(), settings, NOW).carried).toHaveLength(2);
+    expect(planWindow(WINDOW, waiting, new Set(), settings, NOW + 7 * HOUR).carried).toEqual([]);
+    const enough = [...waiting, entry({ due: NOW + 9 * HOUR })];
+    expect(planWindow(WINDOW, enough, new Set(), settings, NOW).carried).toEqual([]);
+  });
+
+  test("gives a tenant whose policy turned dedicated its own batch, even after admission", () => {
+    const entries = [entry({ tenant: "acme" }), entry({ tenant: "globex" })];
+    const { batches } = planWindow(WINDOW, entries, new Set(["globex" as TenantId]), SETTINGS, NOW);
+    expect(batches.map((batch) => [batch.group.isolation, batch.entries.map((one) => one.tenantId)])).toEqual([
+      ["shared", ["acme"]],
+      ["tenant:globex", ["globex"]],
+    ]);
+  });
+
+  test("places an attempt once that two segments list", () => {
+    const twice = entry();
+    const plan = planWindow(WINDOW, [twice, { ...twice }], new Set(), SETTINGS, NOW);
+    expect(plan.batches.flatMap((batch) => batch.entries)).toHaveLength(1);
+  });
+
+  test("reads each segment once, forwards: entries of a batch stand in segment order", () => {
+    fc.assert(
+      fc.property(fc.array(anyEntry, { maxLength: 40 }), (entries) => {
+        for (const { entries: placed } of planWindow(WINDOW, entries, new Set(), SETTINGS, NOW).batches) {
+          const offsets = placed.map((one) => one.source.offset);
+          expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+        }
+      }),
+    );
+  });
+});
