@@ -38,10 +38,10 @@ export function unleased(record: BatchRecord, lease: BatchLease): BatchRecord {
   return record.fence === lease.fence && record.leaseUntil !== 0 ? { ...record, leaseUntil: 0 } : record;
 }
 
-/** Only the first intent counts: a provider batch may exist from then on. */
+/** The latest intent counts: until some time after it, a batch that was created may not be listed yet. */
 export function withIntent(record: BatchRecord, lease: BatchLease, at: Instant): BatchRecord {
   checkFence(record, lease);
-  return record.intentAt === null ? { ...record, intentAt: at } : record;
+  return record.intentAt === at ? record : { ...record, intentAt: at };
 }
 
 export function withInputFile(record: BatchRecord, lease: BatchLease, fileId: string): BatchRecord {

@@ -52,7 +52,7 @@ export const batchRecordSchema = z.object({
   generation: z.number().int().positive(),
   fence: z.number().int().nonnegative(),
   leaseUntil: z.number(),
-  /** When the first create was about to be sent; set means a provider batch may exist that we do not know. */
+  /** When the latest create was about to be sent; set means a provider batch may exist that we do not know. */
   intentAt: z.number().nullable(),
   inputFileId: z.string().nullable(),
   providerBatchId: z.string().nullable(),

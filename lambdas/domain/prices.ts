@@ -30,7 +30,7 @@ export function findPrice(model: string, lane: Lane, at: Instant): PriceRow | un
 export function rowInForce(rows: readonly PriceRow[], at: Instant): PriceRow | undefined {
   const day = utcDate(at);
   const begun = rows.filter(({ from }) => from <= day);
-  return begun.reduce((last, row) => (row.from > last.from ? row : last), begun[0] ?? undefined);
+  return begun.toSorted((a, b) => (a.from < b.from ? -1 : 1)).at(-1);
 }
 
 /** Whether the provider sells the model, or the snapshot, at the endpoint. */

@@ -55,7 +55,7 @@ function settled(batch: BatchRecord): Submission | undefined {
 async function adoptOrCreate(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
   const { batch, batchId } = lease;
   if (batch.intentAt !== null) {
-    const found = await findCreated(batch, batch.intentAt, ports);
+    const found = await findCreated(batch, ports);
     if (found !== undefined) {
       const submission = await recordSubmitted(lease, found, ports);
       await ports.batches.unlockAccount(batch.plan.group.account, batchId);
@@ -70,18 +70,14 @@ async function adoptOrCreate(lease: BatchLease, ports: SubmitPorts): Promise<Sub
   return ports.provider.namesBatches ? create(lease, ports) : createAlone(lease, ports);
 }
 
-/** Our batch at the provider, from a create whose answer was lost. */
-async function findCreated(
-  batch: BatchRecord,
-  intentAt: number,
-  ports: SubmitPorts,
-): Promise<string | undefined> {
-  const { batchId, group, requests } = batch.plan;
+/** Our batch at the provider, from a create whose answer was lost: none was sent before the batch was planned. */
+async function findCreated(batch: BatchRecord, ports: SubmitPorts): Promise<string | undefined> {
+  const { batchId, group, requests, plannedAt } = batch.plan;
   const candidates: string[] = [];
-  for await (const listed of ports.provider.listSince(intentAt - CLOCK_SKEW_MS)) {
+  for await (const listed of ports.provider.listSince(plannedAt - CLOCK_SKEW_MS)) {
     const ours = ports.provider.namesBatches
       ? listed.batchId === batchId
-      : listed.batch.counts.total === requests && listed.batch.createdAt >= intentAt - CLOCK_SKEW_MS;
+      : listed.batch.counts.total === requests;
     if (ours) candidates.push(listed.batch.id);
   }
   const owned: string[] = [];

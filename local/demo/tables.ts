@@ -9,9 +9,12 @@ const COUNT = new Intl.NumberFormat("en-US");
 /** A batch with what a person wants to know besides: its seconds at the provider. */
 export type TimedBatch = BatchReport & { readonly seconds: number };
 
+/** Colours only where somebody sees them: not in a file or a pipe. */
+const STYLE = process.stdout.isTTY ? { head: ["bold"], border: ["grey"] } : { head: [], border: [] };
+
 function table(head: readonly string[], numbers: number): Table.Table {
   const aligns = head.map((_title, column) => (column < numbers ? "left" : "right"));
-  return new Table({ head: [...head], colAligns: aligns, style: { head: ["bold"], border: ["grey"], compact: true } });
+  return new Table({ head: [...head], colAligns: aligns, style: { ...STYLE, compact: true } });
 }
 
 /** Jobs, tokens and money by tenant, with the sum of all. */

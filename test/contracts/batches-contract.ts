@@ -147,11 +147,11 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
         });
       });
 
-      it("keeps the first intent", async () => {
+      it("keeps the latest intent", async () => {
         const lease = await registeredLease();
         await batches.recordIntent(lease, NOON);
         await batches.recordIntent(lease, LATER);
-        expect(await batches.get(ID)).toMatchObject({ intentAt: NOON });
+        expect(await batches.get(ID)).toMatchObject({ intentAt: LATER });
       });
 
       it("keeps the first settlement, and tells later collectors of it", async () => {

@@ -6,7 +6,7 @@ import { COLLECT_LEASE_MS } from "../../lambdas/collect-results/collect-results.
 import { ABANDONED_AFTER_MS } from "../../lambdas/freeze-window/freeze-window.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
 import { SUBMIT_LEASE_MS } from "../../lambdas/submit-batch/submit-batch.ts";
-import { folderOf, FUNCTION_IDS, limitsOf } from "../../lib/function-limits.ts";
+import { folderOf, FUNCTION_IDS, type FunctionId, limitsOf } from "../../lib/function-limits.ts";
 import { resourcesOf, templateOf } from "./stage-template.ts";
 
 const LAMBDAS = path.join(import.meta.dirname, "../../lambdas");
@@ -57,8 +57,11 @@ describe.each([...functions.keys()])("%s", (folder) => {
   });
 });
 
+function timeoutMs(id: FunctionId): number {
+  return limitsOf(id).timeout.toMilliseconds();
+}
+
 test("a function ends before what it holds is taken for abandoned", () => {
-  const timeoutMs = (id: (typeof FUNCTION_IDS)[number]) => limitsOf(id).timeout.toMilliseconds();
   expect(timeoutMs("SubmitBatch")).toBeLessThan(SUBMIT_LEASE_MS);
   expect(timeoutMs("CollectResults")).toBeLessThan(COLLECT_LEASE_MS);
   expect(timeoutMs("RunJob")).toBeLessThan(RUN_LEASE_MS);

@@ -76,9 +76,9 @@ describe("an error names the setting, its value and what is allowed", () => {
   });
 
   test("all of them at once", () => {
-    const read = () => readStageSettings({ windowMinutes: 0, minBatchJobs: 0 });
-    expect(read).toThrow("windowMinutes");
-    expect(read).toThrow("minBatchJobs");
+    expect(() => readStageSettings({ windowMinutes: 0, minBatchJobs: 0 })).toThrow(
+      /windowMinutes is 0: .*\n  offpeak\.minBatchJobs is 0: /,
+    );
   });
 
   test("an unknown setting, with those there are", () => {

@@ -34,8 +34,8 @@ export function resolve(template: Template, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => resolve(template, item));
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value);
-  const [name, argument] = entries[0] ?? [];
-  switch (entries.length === 1 ? name : undefined) {
+  const [name = "", argument] = entries.length === 1 ? (entries[0] ?? []) : [];
+  switch (name) {
     case "Ref":
       return reference(template, String(argument));
     case "Fn::GetAtt":

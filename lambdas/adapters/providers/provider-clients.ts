@@ -39,5 +39,13 @@ export function anthropicClient(access: ProviderAccess): Anthropic {
 export const REPEATABLE_CALL = { maxRetries: 3, timeout: 60_000 } as const;
 /** Options of a call that is made once, sends little and is answered quickly. */
 export const SINGLE_CALL = { maxRetries: 0, timeout: 60_000 } as const;
-/** Options of a call that is made once and sends a batch's whole input. */
-export const BULK_CALL = { maxRetries: 0, timeout: 10 * 60_000, fetchOptions: { redirect: "error", window: null } } as const;
+/**
+ * Options of a call that is made once and sends a batch's whole input as a stream. Node's fetch keeps all that it sent
+ * in memory, for a redirect that it could not follow anyway (nodejs/undici issue 4058), unless a request has no window
+ * and takes a redirect for an error.
+ */
+export const BULK_CALL = {
+  maxRetries: 0,
+  timeout: 10 * 60_000,
+  fetchOptions: { redirect: "error", window: null },
+} as const;

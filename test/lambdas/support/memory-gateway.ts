@@ -73,7 +73,7 @@ export class MemoryGateway {
     },
   });
 
-  async addTenant(fields: Partial<TenantPolicy> & { readonly tenantId: string }): Promise<void> {
+  async addTenant(fields: Omit<Partial<TenantPolicy>, "tenantId"> & { readonly tenantId: string }): Promise<void> {
     const policy = tenantPolicySchema.parse({
       ...fields,
       delivery: { type: "sqs", queueUrl: `https://sqs.test/${fields.tenantId}` },

@@ -46,3 +46,14 @@ test("a key that is rotated is taken up by the next call", async () => {
     "second",
   ]);
 });
+
+test("a call that does not ask for it is not repeated", async () => {
+  const { origin, received } = await startStub({ status: 500, body: "{}" });
+  for (const client of [
+    openAiClient({ apiKey: "k", baseUrl: origin }),
+    anthropicClient({ apiKey: "k", baseUrl: origin }),
+  ]) {
+    await expect(client.post("/x", { body: {} })).rejects.toThrow();
+  }
+  expect(received).toHaveLength(2);
+});

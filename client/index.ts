@@ -1,0 +1,5 @@
+/** What a tenant app imports from `offpeak/client`. */
+export { isFresh, isWithin } from "./freshness.ts";
+export { type QueueUrls, queueUrlsFromOutputs } from "./queue-urls.ts";
+export { readResults, type ReadItem, type ReadOptions, type ResultMessage } from "./read-results.ts";
+export { type JobInput, submitJobs, type SubmitOptions, type SubmitOutcome } from "./submit-jobs.ts";

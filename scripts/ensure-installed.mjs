@@ -1,0 +1,31 @@
+// Runs before the commands that a fresh clone begins with, on whatever Node the user has: plain JavaScript, no imports
+// from node_modules.
+import { execSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+
+const root = new URL("../", import.meta.url);
+const installedLock = new URL("node_modules/.package-lock.json", root);
+const wantedLock = new URL("package-lock.json", root);
+
+/** The version that each package is locked to; npm leaves out of its own copy what this platform does not need. */
+function packagesOf(lock) {
+  return JSON.parse(readFileSync(lock, "utf8")).packages;
+}
+
+function isInstalled() {
+  if (!existsSync(installedLock)) return false;
+  const wanted = packagesOf(wantedLock);
+  return Object.entries(packagesOf(installedLock)).every(([name, { version }]) => wanted[name]?.version === version);
+}
+
+if (!isInstalled()) {
+  console.error("Installing the dependencies (once, about a minute) …");
+  execSync("npm ci --no-audit --no-fund --loglevel=error", { cwd: root, stdio: ["ignore", 2, 2] });
+}
+
+const newEnough = (version) => Number(version.replace(/^v/, "").split(".")[0]) >= 22;
+const runtime = execSync("node --version", { encoding: "utf8" }).trim();
+if (!newEnough(runtime)) {
+  console.error(`Offpeak runs on Node 22 or newer, and "node" is ${runtime} here. Install a newer Node and try again.`);
+  process.exit(1);
+}

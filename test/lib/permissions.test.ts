@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { resourcesOf, templateOf } from "./stage-template.ts";
+
+const oneOrMore = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
+const policySchema = z.object({
+  Roles: z.tuple([z.string()]),
+  PolicyDocument: z.object({
+    Statement: z.array(
+      z.object({
+        Effect: z.literal("Allow"),
+        Action: oneOrMore,
+        Resource: oneOrMore,
+        Condition: z.unknown().optional(),
+      }),
+    ),
+  }),
+});
+
+type Grant = {
+  readonly role: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly condition: unknown;
+};
+
+/** Everything that the roles of a stage may do; logical ids of resources are cut to what the code calls them. */
+function grantsOf(settings?: object): Grant[] {
+  const policies = Object.values(resourcesOf(templateOf(settings), "AWS::IAM::Policy"));
+  return policies
+    .map((policy) => policySchema.parse(policy))
+    .flatMap(({ Roles: [role], PolicyDocument }) =>
+      PolicyDocument.Statement.flatMap(({ Action, Resource, Condition: condition }) =>
+        Action.flatMap((action) =>
+          Resource.map((resource) => ({ role: nameOf(role), action, resource: nameOf(resource), condition })),
+        ),
+      ),
+    );
+}
+
+function nameOf(id: string): string {
+  return id
+    .replace(/^(BatchWorkflow|DirectLane|Intake|ResultDelivery)/, "")
+    .replace(/(Role)?[0-9A-F]{8}(?=$|\/)/, "");
+}
+
+const grants = grantsOf();
+
+/** The roles that may do an action on resources whose name ends so. */
+function rolesWith(action: string, resource: string): string[] {
+  const roles = grants.filter((grant) => grant.action === action && grant.resource.includes(resource));
+  return [...new Set(roles.map(({ role }) => role))].toSorted();
+}
+
+test("no policy names an action by pattern", () => {
+  expect(grants.filter(({ action }) => action.includes("*"))).toEqual([]);
+});
+
+test("no policy names a resource by pattern, but for objects under a prefix, tenants' queues and log deliveries", () => {
+  const objects =
+    /^arn:aws:s3:::StorageGatewayBucket\/(uploads|segments|windows|batches|results|dead-letters)\//;
+  const patterns = grants.filter(
+    ({ action, resource }) =>
+      resource.includes("*") &&
+      !(action.startsWith("s3:") && objects.test(resource)) &&
+      !(action === "sqs:SendMessage" && resource.endsWith(":Offpeak-results-*")) &&
+      !(action.startsWith("logs:") && action !== "logs:PutLogEvents" && resource === "*"),
+  );
+  expect(patterns).toEqual([]);
+});
+
+test("no role has a managed policy", () => {
+  const roles = Object.values(resourcesOf(templateOf(), "AWS::IAM::Role"));
+  expect(roles.filter((role) => "ManagedPolicyArns" in role || "Policies" in role)).toEqual([]);
+});
+
+describe("who may", () => {
+  test("read the providers' keys: what talks to providers", () => {
+    const callers = ["CollectResults", "PollBatch", "RunJob", "SubmitBatch"];
+    expect(rolesWith("secretsmanager:GetSecretValue", "ProviderAccounts")).toEqual(callers);
+  });
+
+  test("write the ledger: what settles, which cannot change an entry", () => {
+    expect(rolesWith("dynamodb:PutItem", "StorageTenantLedger")).toEqual(["RunJob", "SettlePart"]);
+    for (const action of ["UpdateItem", "DeleteItem", "BatchWriteItem"]) {
+      expect(rolesWith(`dynamodb:${action}`, "StorageTenantLedger")).toEqual([]);
+    }
+  });
+
+  test("change a tenant's policy: no function", () => {
+    const actions = new Set(
+      grants.filter(({ resource }) => resource.includes("StorageTenants")).map(({ action }) => action),
+    );
+    expect([...actions]).toEqual(["dynamodb:GetItem"]);
+  });
+
+  test("read a whole table: nobody", () => {
+    expect(grants.filter(({ action }) => /Scan|Query|PartiQL/.test(action))).toEqual([]);
+  });
+
+  test("send to tenants: deliver-results", () => {
+    expect(rolesWith("sqs:SendMessage", "-results-")).toEqual(["DeliverResults"]);
+    const extra = "arn:aws:sqs:us-east-1:444455556666:acme";
+    const extended = grantsOf({ extraDeliveryQueueArns: [extra] });
+    expect(extended.filter(({ resource }) => resource === extra)).toMatchObject([
+      { role: "DeliverResults", action: "sqs:SendMessage" },
+    ]);
+  });
+
+  test("have jobs run at once: our own functions", () => {
+    expect(rolesWith("sqs:SendMessage", ":Queuesruns")).toEqual([
+      "AdmitJobs",
+      "FreezeWindow",
+      "RetryDeadLetters",
+      "RunJob",
+    ]);
+  });
+
+  test("read tenants' uploads: what admits", () => {
+    expect(rolesWith("s3:GetObject", "/uploads/")).toEqual(["AdmitJobs", "RunJob"]);
+    expect(rolesWith("s3:PutObject", "/uploads/")).toEqual([]);
+  });
+
+  test("delete objects: what takes a segment off the open ones", () => {
+    const deleted = grants
+      .filter(({ action }) => action === "s3:DeleteObject")
+      .map(({ resource }) => resource);
+    expect([...new Set(deleted)]).toEqual(["arn:aws:s3:::StorageGatewayBucket/segments/open/*"]);
+  });
+
+  test("list keys: freeze-window the open segments; others only learn that an object is missing", () => {
+    const conditions = grants
+      .filter(({ action }) => action === "s3:ListBucket")
+      .map(({ role, condition }) => `${role} ${JSON.stringify(condition)}`);
+    const missing = JSON.stringify({ Null: { "s3:prefix": "true" } });
+    const open = JSON.stringify({ StringLike: { "s3:prefix": ["segments/open/*"] } });
+    expect(conditions.toSorted()).toEqual(
+      [
+        `AdmitJobs ${missing}`,
+        `FreezeWindow ${missing}`,
+        `FreezeWindow ${open}`,
+        `RunJob ${missing}`,
+        `WriteBatch ${missing}`,
+      ].toSorted(),
+    );
+  });
+
+  test("invoke functions: each state machine its own, the scheduler one", () => {
+    const invoked = grants
+      .filter(({ action }) => action === "lambda:InvokeFunction")
+      .map(({ role, resource }) => [role, nameOf(resource.slice(resource.lastIndexOf(":") + 1))]);
+    const of = (role: string) => invoked.filter(([by]) => by === role).map(([, name]) => name);
+    expect(of("RunBatch")).toEqual([
+      "SubmitBatch",
+      "PollBatch",
+      "CollectResults",
+      "SettlePart",
+      "CloseBatch",
+    ]);
+    expect(of("AssembleWindow")).toEqual(["FreezeWindow", "PlanWindow", "WriteBatch", "CloseWindow"]);
+    expect(of("Schedules")).toEqual(["RetryDeadLetters"]);
+  });
+});
