@@ -1,12 +1,26 @@
-import { z } from "zod";
-import { jobMessageSchema } from "../lambdas/domain/job-message.ts";
+import type { z } from "zod";
+import { contentHash } from "../lambdas/domain/ids.ts";
+import { type JobMessage, jobMessageSchema } from "../lambdas/domain/job-message.ts";
+import { uploadPrefix } from "../lambdas/domain/object-keys.ts";
 import type { Tier } from "../lambdas/domain/vocabulary.ts";
+import { schemaProblem } from "./schema-problem.ts";
+
+/** Bytes of one message, and of all messages of one SendMessageBatch: SQS's limit. */
+export const MAX_SEND_BYTES = 1_048_576;
 
 /** A job as an app writes it: the job message without its version. */
 export type JobInput = Omit<z.input<typeof jobMessageSchema>, "version">;
 
-/** A job ready to be sent: its message body, and the queue its tier goes by. */
-export type JobDraft = { readonly job: JobInput; readonly body: string; readonly queue: Tier };
+/** A job ready to be sent. `upload` is what must lie in the bucket first. */
+export type JobDraft = {
+  readonly tenantId: string;
+  /** The tier whose queue it goes by. */
+  readonly queue: Tier;
+  readonly body: string;
+  /** UTF-8 bytes of the body; the messages carry no attributes. */
+  readonly bytes: number;
+  readonly upload: { readonly key: string; readonly body: string } | null;
+};
 
 /**
  * Task types that somebody waits for, by the gateway's defaults. Only a hint at which queue is quickest: the tier is
@@ -21,10 +35,28 @@ const URGENT_TASKS: ReadonlyMap<string, Tier> = new Map([
   ["escalation_decision", "high"],
 ]);
 
-/** The message of a job, or what is wrong with it in words. */
-export function draftOf(job: JobInput): JobDraft | string {
-  const parsed = jobMessageSchema.safeParse({ version: 1, ...job });
-  if (!parsed.success) return z.prettifyError(parsed.error);
-  const queue = parsed.data.tier ?? URGENT_TASKS.get(parsed.data.taskType) ?? "normal";
-  return { job, body: JSON.stringify(parsed.data), queue };
+/** The message of a job, or what is wrong with it in words. A request too large for a message becomes an upload. */
+export function draftOf(job: JobInput, mayUpload: boolean): JobDraft | string {
+  const parsed = jobMessageSchema.safeParse({ ...job, version: 1 });
+  if (!parsed.success) return schemaProblem(parsed.error);
+  const draft = messageOf(parsed.data);
+  if (draft.bytes <= MAX_SEND_BYTES) return { ...draft, upload: null };
+  if (!mayUpload) {
+    return `the message has ${draft.bytes} bytes and SQS takes ${MAX_SEND_BYTES}: give \`uploads\` so that its request can go through S3`;
+  }
+  const request = toJson(parsed.data.request);
+  const key = `${uploadPrefix(parsed.data.tenantId)}${contentHash(request)}.json`;
+  return { ...messageOf({ ...parsed.data, request: { s3Key: key } }), upload: { key, body: request } };
+}
+
+function messageOf(message: JobMessage): Omit<JobDraft, "upload"> {
+  const { tenantId, tier, taskType } = message;
+  const body = toJson(message);
+  const queue = tier ?? URGENT_TASKS.get(taskType) ?? "normal";
+  return { tenantId, queue, body, bytes: Buffer.byteLength(body) };
+}
+
+/** SQS refuses U+FFFE and U+FFFF, which JSON leaves as they are; inside JSON's strings an escape means the same. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll("\uFFFE", "\\ufffe").replaceAll("\uFFFF", "\\uffff");
 }

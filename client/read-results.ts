@@ -1,98 +1,130 @@
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { DeleteMessageCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { resultEnvelopeSchema, type ResultMessage, storedResultSchema } from "../lambdas/domain/result-message.ts";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { resultEnvelopeSchema, type ResultMessage } from "../lambdas/domain/result-message.ts";
+import { RecentKeys } from "./recent-keys.ts";
+import { type QueueMessage, type QueueReaderOptions, readQueue } from "./results-queue-reader.ts";
+import { schemaProblem } from "./schema-problem.ts";
+import { fetchResponse } from "./stored-response.ts";
 
 export type { ResultMessage } from "../lambdas/domain/result-message.ts";
 
-export type ReadOptions = {
-  readonly sqs: SQSClient;
-  /** The tenant's own results queue. */
-  readonly queueUrl: string;
+export type ReadOptions = QueueReaderOptions & {
   /** Fetches responses that were too large for a message; without it such a result comes with `response: null`. */
   readonly s3?: S3Client;
-  /** Ends the reading; without it, reading goes on for ever. */
-  readonly signal?: AbortSignal;
-  /** Job ids remembered to drop repeats; 100,000 by default. */
+  /** `next` (the default): a result is done with when the loop asks for the next one. `manual`: when `ack` is called. */
+  readonly acknowledge?: "next" | "manual";
+  /** Acknowledged results remembered to drop their repeats; 100,000 by default. */
   readonly remembered?: number;
 };
 
-/** What a queue holds: a result, or a message that is none, which is left on the queue for its dead-letter policy. */
-export type ReadItem =
-  | { readonly kind: "result"; readonly result: ResultMessage }
-  | { readonly kind: "unreadable"; readonly messageId: string; readonly body: string };
+/** Says that an item is done with. May be called again: a call that failed is repeated. */
+type Ack = () => Promise<void>;
 
 /**
- * A tenant's results as they come, each job's once (as far as `remembered` reaches: SQS and Offpeak deliver at least
- * once). A message is deleted when its last result was taken and the next one is asked for: what the loop's body did
- * with a result is done before the queue forgets it.
+ * What a queue holds: a result, or something that is none: a message that cannot be read, or a result whose response is
+ * no longer kept. An unreadable item is never acknowledged but by its `ack`. What is not acknowledged comes again.
  */
-export async function* readResults(options: ReadOptions): AsyncGenerator<ReadItem, void, void> {
-  const { sqs, queueUrl, signal } = options;
-  const seen = new RecentIds(options.remembered ?? 100_000);
-  while (signal?.aborted !== true) {
-    for (const { MessageId = "", Body = "", ReceiptHandle } of await receive(options)) {
-      const results = parse(Body);
-      if (!results) {
-        yield { kind: "unreadable", messageId: MessageId, body: Body };
+export type ReadItem =
+  | { readonly kind: "result"; readonly result: ResultMessage; readonly ack: Ack }
+  | {
+      readonly kind: "unreadable";
+      readonly messageId: string;
+      readonly body: string;
+      readonly problem: string;
+      readonly ack: Ack;
+    };
+
+/**
+ * A tenant's results as they come, each once as far as `remembered` reaches: SQS and Offpeak deliver at least once. A
+ * message leaves the queue when all its results are acknowledged, so a loop that is left early gets the result it was at
+ * once more. Errors of SQS and S3 are thrown and end the reading.
+ */
+export async function* readResults(options: ReadOptions): AsyncGenerator<ReadItem, void, undefined> {
+  const acknowledged = new RecentKeys(options.remembered ?? 100_000);
+  for await (const message of readQueue(options)) {
+    for (const opened of open(message, acknowledged)) {
+      if (opened.kind === "result" && acknowledged.has(keyOf(opened.result))) {
+        await opened.ack();
         continue;
       }
-      for (const result of results) {
-        if (result.jobId !== null && seen.has(result.jobId, result.attempts)) continue;
-        yield { kind: "result", result: await completed(result, options.s3) };
-        if (result.jobId !== null) seen.add(result.jobId, result.attempts);
-      }
-      await sqs.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
+      const item = await withResponse(opened, message, options.s3);
+      yield item;
+      if (item.kind === "result" && options.acknowledge !== "manual") await item.ack();
+      if (options.signal?.aborted) return;
     }
   }
 }
 
-async function receive({ sqs, queueUrl, signal }: ReadOptions) {
+/**
+ * A job has one result, unless it failed and was sent again with `retry`: the later one is produced later and is no
+ * repeat. A refusal has no job, but names the message that was refused.
+ */
+function keyOf({ jobId, messageId, producedAt }: ResultMessage): string {
+  return jobId === null ? `message ${messageId} ${producedAt}` : `job ${jobId} ${producedAt}`;
+}
+
+function open(message: QueueMessage, acknowledged: RecentKeys): ReadItem[] {
+  const envelope = parseEnvelope(message.body);
+  if ("problem" in envelope) {
+    const { messageId, body, remove } = message;
+    return [{ kind: "unreadable", messageId, body, problem: envelope.problem, ack: remove }];
+  }
+  const nextAck = sharedAcks(envelope.results.length, message.remove);
+  return envelope.results.map((result) => {
+    const ack = nextAck();
+    return {
+      kind: "result",
+      result,
+      ack: async () => {
+        acknowledged.add(keyOf(result));
+        await ack();
+      },
+    };
+  });
+}
+
+function parseEnvelope(
+  body: string,
+): { readonly results: readonly ResultMessage[] } | { readonly problem: string } {
+  let json: unknown;
   try {
-    const command = new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 20 });
-    const { Messages: messages = [] } = await sqs.send(command, { abortSignal: signal });
-    return messages;
+    json = JSON.parse(body);
   } catch (error) {
-    if (signal?.aborted === true) return [];
-    throw error;
+    return { problem: String(error) };
   }
+  const parsed = resultEnvelopeSchema.safeParse(json);
+  if (!parsed.success) return { problem: schemaProblem(parsed.error) };
+  const results = "results" in parsed.data ? parsed.data.results : [parsed.data];
+  return results.length > 0 ? { results } : { problem: "the message holds no result" };
 }
 
-function parse(body: string): readonly ResultMessage[] | undefined {
-  try {
-    const envelope = resultEnvelopeSchema.parse(JSON.parse(body));
-    return "results" in envelope ? envelope.results : [envelope];
-  } catch {
-    return undefined;
-  }
+/** Gives out `count` acks. Each counts once, however often it is called; when all were called, the message is removed. */
+function sharedAcks(count: number, remove: Ack): () => Ack {
+  let left = count;
+  let removed = false;
+  return () => {
+    let called = false;
+    return async () => {
+      if (!called) left -= 1;
+      called = true;
+      if (left > 0 || removed) return;
+      await remove();
+      removed = true;
+    };
+  };
 }
 
-/** The result with its response, fetched when the message could not hold it. */
-async function completed(result: ResultMessage, s3: S3Client | undefined): Promise<ResultMessage> {
+/** The item with its response, fetched when the message could not hold it. */
+async function withResponse(
+  item: ReadItem,
+  message: QueueMessage,
+  s3: S3Client | undefined,
+): Promise<ReadItem> {
+  if (item.kind !== "result" || s3 === undefined) return item;
+  const { result, ack } = item;
   const { result: pointer } = result;
-  if (!s3 || pointer === null || result.response !== null || result.status !== "succeeded") return result;
-  const { bucket, key, offset, length } = pointer;
-  const range = `bytes=${offset}-${offset + length - 1}`;
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
-  const stored = storedResultSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
-  return { ...result, response: stored.response };
-}
-
-/** The last so many results, oldest forgotten first. Another round of a failed job has other attempts: it is new. */
-class RecentIds {
-  readonly #limit: number;
-  readonly #ids = new Set<string>();
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  has(jobId: string, attempts: number): boolean {
-    return this.#ids.has(`${jobId}-${attempts}`);
-  }
-
-  add(jobId: string, attempts: number): void {
-    this.#ids.add(`${jobId}-${attempts}`);
-    const [oldest] = this.#ids;
-    if (this.#ids.size > this.#limit && oldest !== undefined) this.#ids.delete(oldest);
-  }
+  if (result.status !== "succeeded" || result.response !== null || pointer === null) return item;
+  const stored = await fetchResponse(s3, pointer);
+  if (stored !== undefined) return { kind: "result", result: { ...result, ...stored }, ack };
+  const problem = `the response is no longer at ${pointer.bucket}/${pointer.key}`;
+  return { kind: "unreadable", messageId: message.messageId, body: JSON.stringify(result), problem, ack };
 }

@@ -11,7 +11,7 @@ type FunctionLimits = {
  * Every function of the gateway, by construct id: the folder's name in Pascal case. All stream what is large, so memory
  * buys processor share, not room: workers hold under 256 MB. Those that move whole batches get Lambda's longest time.
  */
-export const FUNCTION_LIMITS = {
+const FUNCTION_LIMITS = {
   // Below the 6 minutes after which freeze-window takes an admission for dead.
   AdmitJobs: { memoryMiB: 512, timeout: Duration.minutes(5) },
   // Below the 200 seconds of the lease on a direct job.

@@ -73,10 +73,13 @@ export function sendTo(...queues: readonly IQueue[]): Permission {
   return { actions: ["sqs:SendMessage"], resources: queues.map((queue) => queue.queueArn) };
 }
 
-/** Receiving by the function's own calls; an event source mapping brings its own permissions. */
+/**
+ * Receiving by the function's own calls, and showing again what is left for others; an event source mapping brings its
+ * own permissions.
+ */
 export function receiveFrom(...queues: readonly IQueue[]): Permission {
   return {
-    actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage"],
+    actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
     resources: queues.map((queue) => queue.queueArn),
   };
 }

@@ -19,8 +19,8 @@ export class ProviderAccounts extends Construct {
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
     this.secrets = {
-      openai: this.#apiKey("openai", settings),
-      anthropic: this.#apiKey("anthropic", settings),
+      openai: this.#apiKey("OpenAiApiKey", "openai", settings),
+      anthropic: this.#apiKey("AnthropicApiKey", "anthropic", settings),
     };
     this.json = Stack.of(this).toJsonString(
       Object.fromEntries(
@@ -33,8 +33,8 @@ export class ProviderAccounts extends Construct {
     this.permission = readSecrets(...PROVIDERS.map((name) => this.secrets[name]));
   }
 
-  #apiKey(provider: Provider, settings: StageSettings): Secret {
-    const secret = new Secret(this, `${provider}-api-key`, {
+  #apiKey(id: string, provider: Provider, settings: StageSettings): Secret {
+    const secret = new Secret(this, id, {
       secretName: `${settings.stackName}/${provider}-api-key`,
       description: `The API key of the ${provider} account that Offpeak sends requests with`,
       removalPolicy: removalPolicyOf(settings),

@@ -48,7 +48,7 @@ const logRetentionDays = z
  * What a team decides of its stage. Every setting has a default, and an unknown one is refused. Read from the key
  * `offpeak` of the context in cdk.json, or of `cdk -c offpeak='{…}'`.
  */
-export const stageSettingsSchema = z.strictObject({
+const stageSettingsSchema = z.strictObject({
   /** 23 characters at most, so that `<stack>-results-<tenantId>` is a queue name of at most 80. */
   stackName: z
     .string()

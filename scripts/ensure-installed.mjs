@@ -15,7 +15,9 @@ function packagesOf(lock) {
 function isInstalled() {
   if (!existsSync(installedLock)) return false;
   const wanted = packagesOf(wantedLock);
-  return Object.entries(packagesOf(installedLock)).every(([name, { version }]) => wanted[name]?.version === version);
+  return Object.entries(packagesOf(installedLock)).every(
+    ([name, { version }]) => wanted[name]?.version === version,
+  );
 }
 
 if (!isInstalled()) {
@@ -26,6 +28,8 @@ if (!isInstalled()) {
 const newEnough = (version) => Number(version.replace(/^v/, "").split(".")[0]) >= 22;
 const runtime = execSync("node --version", { encoding: "utf8" }).trim();
 if (!newEnough(runtime)) {
-  console.error(`Offpeak runs on Node 22 or newer, and "node" is ${runtime} here. Install a newer Node and try again.`);
+  console.error(
+    `Offpeak runs on Node 22 or newer, and "node" is ${runtime} here. Install a newer Node and try again.`,
+  );
   process.exit(1);
 }

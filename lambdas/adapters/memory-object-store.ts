@@ -25,13 +25,13 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async put(key: string, body: string | Uint8Array): Promise<void> {
-    const bytes = typeof body === "string" ? Buffer.from(body) : body.slice();
+    const bytes = typeof body === "string" ? Buffer.from(body) : new Uint8Array(body);
     this.#objects.set(key, { body: bytes, writtenAt: this.#now() });
   }
 
   async putStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
     const copies: Uint8Array[] = [];
-    for await (const chunk of chunks) copies.push(chunk.slice());
+    for await (const chunk of chunks) copies.push(new Uint8Array(chunk));
     const body = Buffer.concat(copies);
     this.#objects.set(key, { body, writtenAt: this.#now() });
     return body.byteLength;

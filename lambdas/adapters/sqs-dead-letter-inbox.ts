@@ -1,5 +1,11 @@
-import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import {
+  ChangeMessageVisibilityBatchCommand,
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
 import { RetryableError } from "../domain/failures.ts";
+import { chunks } from "./chunks.ts";
 import type { DeadLetterInbox, ReceivedLetter } from "../retry-dead-letters/retry-dead-letters.ts";
 
 /** Seconds for which a received letter is hidden: longer than one run, so that a run sees each letter once. */
@@ -37,5 +43,21 @@ export class SqsDeadLetterInbox implements DeadLetterInbox {
       }),
     );
     if (failed.length > 0) throw new RetryableError(`${failed.length} dead letters could not be deleted`);
+  }
+
+  async release(receipts: readonly string[]): Promise<void> {
+    for (const some of chunks(receipts, 10)) {
+      // One that is not released shows again by itself: no failure here is worth failing for.
+      await this.#client.send(
+        new ChangeMessageVisibilityBatchCommand({
+          QueueUrl: this.#queueUrl,
+          Entries: some.map((receipt, number) => ({
+            Id: String(number),
+            ReceiptHandle: receipt,
+            VisibilityTimeout: 0,
+          })),
+        }),
+      );
+    }
   }
 }

@@ -34,7 +34,7 @@ export type AdmissionPorts = {
 export type OpenedJob = Extract<OpenedMessage, { kind: "job" }>;
 
 /** A message that stays on the queue, and why. */
-export type FailedMessage = { readonly messageId: string; readonly error: unknown };
+type FailedMessage = { readonly messageId: string; readonly error: unknown };
 
 /** What became of the messages of one call; `failed` are left on the queue and come again. */
 export type AdmissionReport = {

@@ -1,7 +1,7 @@
 import type { ResultMessage } from "../domain/result-message.ts";
 
 /** SQS takes 1 MiB a message and a send; results are packed below it, with room for the envelope. */
-export const MAX_MESSAGE_BYTES = 1_000_000;
+const MAX_MESSAGE_BYTES = 1_000_000;
 /** A message is billed by 64 KiB and handled as a whole: past this, a new one begins. */
 const TARGET_MESSAGE_BYTES = 192 * 1024;
 const MAX_RESULTS = 200;

@@ -26,7 +26,7 @@ export const plannedBatchSchema = z.object({
 export type PlannedBatch = z.infer<typeof plannedBatchSchema>;
 
 /** The provider's view of a batch, in our words. */
-export const providerBatchSchema = z.object({
+const providerBatchSchema = z.object({
   id: z.string(),
   /** `running` until nothing more will come of it. */
   phase: z.enum(["running", "ended"]),
@@ -43,7 +43,7 @@ export const providerBatchSchema = z.object({
 export type ProviderBatch = z.infer<typeof providerBatchSchema>;
 
 /** How far a batch has come; each state is reached by one conditional write and never left backwards. */
-export const BATCH_STATES = ["planned", "submitted", "collected", "closed"] as const;
+const BATCH_STATES = ["planned", "submitted", "collected", "closed"] as const;
 
 /** The batch row. `fence` counts the leases ever given: a write under an older one is refused. */
 export const batchRecordSchema = z.object({

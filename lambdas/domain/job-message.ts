@@ -7,7 +7,7 @@ const METADATA_BYTES = 2048;
 /** Names tag ledger entries and messages: at most 64 characters, none of them a control character. */
 const nameSchema = z.string().regex(/^[^\p{Cc}]{1,64}$/u, "1 to 64 characters, no control characters");
 
-export const idempotencyKeySchema = z
+const idempotencyKeySchema = z
   .string()
   .regex(/^[^\p{Cc}]{1,256}$/u, "1 to 256 characters, no control characters");
 

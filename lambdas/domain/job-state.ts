@@ -28,7 +28,7 @@ const base = {
 };
 
 /** What a direct call is about to spend, written before the call: without an answer it becomes an `unconfirmed` entry. */
-export const callIntentSchema = z.object({ attempt: z.number().int().positive(), at: z.number() });
+const callIntentSchema = z.object({ attempt: z.number().int().positive(), at: z.number() });
 
 export const jobSchema = z.discriminatedUnion("state", [
   z.object({ ...base, state: z.literal("queued"), requeuedBy: z.string().nullable() }),
@@ -54,7 +54,7 @@ export const jobSchema = z.discriminatedUnion("state", [
   }),
 ]);
 export type Job = z.infer<typeof jobSchema>;
-export type EndedJob = Extract<Job, { state: "ended" }>;
+type EndedJob = Extract<Job, { state: "ended" }>;
 export type RunningJob = Extract<Job, { state: "running" }>;
 
 type JobBase = Pick<
@@ -118,7 +118,7 @@ function sameSource(a: Job["source"], b: Job["source"]): boolean {
 }
 
 /** Whether `retry: true` opens this job again. */
-export function mayReopen(job: Job): job is EndedJob {
+function mayReopen(job: Job): job is EndedJob {
   return job.state === "ended" && job.status !== "succeeded";
 }
 

@@ -1,7 +1,7 @@
 const LINE_FEED = 0x0a;
 
 /** One line of a JSONL stream. `bytes` is without the line feed and may be a view into a chunk of the stream. */
-export type JsonLine = {
+type JsonLine = {
   readonly bytes: Uint8Array;
   /** Bytes of the stream before this line. */
   readonly offset: number;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Provider, TIERS } from "./vocabulary.ts";
 
 /** What one provider batch may hold. Bytes are of the input file (OpenAI) or the request body (Anthropic). */
-export const batchLimitsSchema = z.object({
+const batchLimitsSchema = z.object({
   maxRequests: z.number().int().positive(),
   maxBytes: z.number().int().positive(),
   maxInputs: z.number().int().positive(),

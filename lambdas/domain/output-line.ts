@@ -10,7 +10,7 @@ const MAX_MESSAGE_LENGTH = 500;
  * Why a line has no answer. `request`: the provider refuses this request for good; `provider`: another try may go
  * better; `expired` and `cancelled`: the batch ended before it was run; `unknown`: the line does not say.
  */
-export type LineFailure = {
+type LineFailure = {
   readonly code: string;
   /** The provider's own message, cut; never anything else of the request. */
   readonly message: string;
@@ -18,7 +18,7 @@ export type LineFailure = {
   readonly origin: "request" | "provider" | "expired" | "cancelled" | "unknown";
 };
 
-export type OutputLine =
+type OutputLine =
   | { readonly kind: "answered"; readonly customId: string; readonly answer: Answer }
   | { readonly kind: "failed"; readonly customId: string; readonly failure: LineFailure }
   | { readonly kind: "unparseable" };
@@ -182,7 +182,7 @@ function failureOf(
 }
 
 /** A provider's message, no longer than what is handed on. */
-export function cutMessage(message: string): string {
+function cutMessage(message: string): string {
   return message.length <= MAX_MESSAGE_LENGTH
     ? message
     : `${message.slice(0, MAX_MESSAGE_LENGTH - 1).toWellFormed()}…`;

@@ -40,7 +40,7 @@ export const schemaFields = {
 };
 
 /** A tool of the request that must, or may, be called. It can only name tools that the request itself defines. */
-export const toolChoice = z.union([
+const toolChoice = z.union([
   z.string(),
   z.looseObject({ type: z.enum(["function", "custom", "allowed_tools"]) }),
 ]);

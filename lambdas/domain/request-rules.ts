@@ -7,7 +7,7 @@ import { MESSAGES_RULES } from "./request-rules-messages.ts";
 import { RESPONSES_RULES } from "./request-rules-responses.ts";
 import type { Endpoint } from "./vocabulary.ts";
 
-export type CheckedRequest =
+type CheckedRequest =
   | {
       readonly kind: "accepted";
       readonly model: string;

@@ -12,7 +12,7 @@ const resultUsageSchema = z.object({
 });
 
 /** Where the whole result lies in the gateway bucket: one line of JSON, the result message without this pointer. */
-export const resultPointerSchema = z.object({
+const resultPointerSchema = z.object({
   bucket: z.string(),
   key: z.string(),
   offset: z.number().int().nonnegative(),

@@ -5,7 +5,7 @@ export const MAX_PART_LINES = 2000;
 export const MAX_PART_BYTES = 8 * 1024 * 1024;
 
 /** How much a line says: an answer outweighs a failure for the same request; the first of equals counts. */
-export type LineRank = "answered" | "failed";
+type LineRank = "answered" | "failed";
 
 /** One line of provider output: whose it claims to be and how much it says, or nothing readable. */
 export type SeenLine = { readonly customId: string; readonly rank: LineRank } | undefined;

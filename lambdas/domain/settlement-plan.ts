@@ -6,7 +6,7 @@ import { batchIdSchema } from "./ids.ts";
  * do not count, because another line answers the same request or because nobody here asked. `missing`: requests that
  * the provider never answered.
  */
-export const partSchema = z.discriminatedUnion("kind", [
+const partSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("lines"),
     key: z.string(),

@@ -6,7 +6,7 @@ export const tierSchema = z.enum(TIERS);
 export type Tier = z.infer<typeof tierSchema>;
 
 /** How a job is executed. */
-export const LANES = ["sync", "flex", "batch"] as const;
+const LANES = ["sync", "flex", "batch"] as const;
 export const laneSchema = z.enum(LANES);
 export type Lane = z.infer<typeof laneSchema>;
 
@@ -23,6 +23,6 @@ export const endpointSchema = z.enum([...ENDPOINTS.openai, ...ENDPOINTS.anthropi
 export type Endpoint = z.infer<typeof endpointSchema>;
 
 /** The states a job ends in, each exactly once. */
-export const END_STATUSES = ["succeeded", "failed", "expired", "cancelled", "rejected"] as const;
+const END_STATUSES = ["succeeded", "failed", "expired", "cancelled", "rejected"] as const;
 export const endStatusSchema = z.enum(END_STATUSES);
 export type EndStatus = z.infer<typeof endStatusSchema>;

@@ -8,6 +8,8 @@ export interface DeadLetterInbox {
   /** Some messages of one dead-letter queue, hidden from other readers for a while; none when it is empty. */
   receive(): Promise<readonly ReceivedLetter[]>;
   delete(receipts: readonly string[]): Promise<void>;
+  /** Shows messages to other readers again. */
+  release(receipts: readonly string[]): Promise<void>;
 }
 
 /** Calls that one run makes to each queue at most: what it leaves, the next scheduled run takes. */
@@ -18,20 +20,37 @@ const MAX_RECEIVES = 20;
  * could be answered to nobody) stays where it is for the operator. Returns how many jobs were sent on.
  */
 export async function retryDeadLetters(inbox: DeadLetterInbox, runs: RunQueue): Promise<number> {
+  const kept: string[] = [];
   let sent = 0;
   for (let call = 0; call < MAX_RECEIVES; call += 1) {
     const received = await inbox.receive();
     if (received.length === 0) break;
-    const jobs = received.flatMap(({ body, receipt }) => {
-      const letter = parseLetter(body);
-      return letter?.kind === "job" ? [{ request: runRequestOf(letter), receipt }] : [];
-    });
+    const { requests, receipts, others } = sortLetters(received);
     // Sent before deleted: a crash between the two runs a job request twice, which its lease turns into once.
-    await runs.send(jobs.map(({ request }) => request));
-    await inbox.delete(jobs.map(({ receipt }) => receipt));
-    sent += jobs.length;
+    await runs.send(requests);
+    await inbox.delete(receipts);
+    kept.push(...others);
+    sent += requests.length;
   }
+  // Only now: released at once, they would be received again by this very run.
+  await inbox.release(kept);
   return sent;
+}
+
+function sortLetters(received: readonly ReceivedLetter[]) {
+  const requests: RunRequest[] = [];
+  const receipts: string[] = [];
+  const others: string[] = [];
+  for (const { body, receipt } of received) {
+    const letter = parseLetter(body);
+    if (letter?.kind === "job") {
+      requests.push(runRequestOf(letter));
+      receipts.push(receipt);
+    } else {
+      others.push(receipt);
+    }
+  }
+  return { requests, receipts, others };
 }
 
 function parseLetter(body: string): DeadLetter | undefined {

@@ -20,7 +20,7 @@ const text = z.string().min(1);
 const url = z.url();
 
 /** Where a provider is reached, and the secret that holds its key. Without `baseUrl`, the provider's own address. */
-export const providerAccountsSchema = z.object({
+const providerAccountsSchema = z.object({
   openai: z.object({ secretArn: text, baseUrl: url.optional() }),
   anthropic: z.object({ secretArn: text, baseUrl: url.optional() }),
 });

@@ -12,7 +12,7 @@ import type { BatchLease, BatchProvider, Batches, Runtime } from "../ports.ts";
 /** Longer than the function may run: a lease ends by itself only when its holder is dead. */
 export const SUBMIT_LEASE_MS = 16 * 60_000;
 /** How long a batch that was created may stay out of the provider's list; until then nothing is created again. */
-export const ADOPTION_GRACE_MS = 60_000;
+const ADOPTION_GRACE_MS = 60_000;
 /** The provider's clock may be behind ours. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 

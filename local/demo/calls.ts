@@ -33,7 +33,7 @@ function parseCall(line: string, file: string | URL, number: number): Call {
     return callSchema.parse(JSON.parse(line));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new Error(`${String(file)}, line ${number} is not a conversation: ${reason}`);
+    throw new Error(`${String(file)}, line ${number} is not a conversation: ${reason}`, { cause: error });
   }
 }
 

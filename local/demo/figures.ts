@@ -38,7 +38,9 @@ export async function readFigures(
   return {
     entries,
     batches,
-    denials: gateway.aws.denials.map(({ roleName, action, resource }) => `${action} on ${resource} (${roleName})`),
+    denials: gateway.aws.denials.map(
+      ({ roleName, action, resource }) => `${action} on ${resource} (${roleName})`,
+    ),
     report: ({ sent, submitted, reader, seconds }) => ({
       jobs: {
         submitted,
@@ -63,7 +65,8 @@ export async function readFigures(
 async function readEntries(ledger: Ledger, tenantIds: readonly string[]): Promise<LedgerEntry[]> {
   const entries: LedgerEntry[] = [];
   for (const tenantId of tenantIds) {
-    for await (const entry of ledger.entries(tenantIdSchema.parse(tenantId), "2000-01-01", "9999-12-31")) entries.push(entry);
+    for await (const entry of ledger.entries(tenantIdSchema.parse(tenantId), "2000-01-01", "9999-12-31"))
+      entries.push(entry);
   }
   return entries;
 }

@@ -12,7 +12,10 @@ const SUMMARY: Task = { taskType: "post_call_summary", request: "summary" };
 /** What becomes of every twenty calls: mostly work that can wait, and now and then somebody who is waiting. */
 const TASKS: readonly Task[] = [
   ...Array.from({ length: 7 }, () => SUMMARY),
-  ...Array.from({ length: 4 }, () => ({ taskType: "bulk_classification", request: "classification" }) as const),
+  ...Array.from(
+    { length: 4 },
+    () => ({ taskType: "bulk_classification", request: "classification" }) as const,
+  ),
   ...Array.from({ length: 4 }, () => ({ taskType: "kb_embedding", request: "embedding" }) as const),
   ...Array.from({ length: 4 }, () => ({ taskType: "lead_scoring", request: "leadScore" }) as const),
   { taskType: "live_chat_response", request: "liveReply" },

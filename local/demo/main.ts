@@ -6,7 +6,8 @@ import { SAMPLE_CALLS } from "./calls.ts";
 
 function positiveInteger(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("give a whole number of 1 or more");
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError("give a whole number of 1 or more");
   return number;
 }
 
@@ -29,7 +30,8 @@ process.once("SIGTERM", () => stop.abort(new Error("stopped")));
 
 try {
   const { report, faults } = await runDemo(options, stop.signal);
-  if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (options.report !== undefined)
+    await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
   for (const fault of faults) console.error(`WRONG: ${fault}`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 } catch (error) {

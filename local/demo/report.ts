@@ -52,7 +52,8 @@ export function findFaults(report: DemoReport, strays: number, denials: readonly
   const faults: string[] = [];
   const { jobs, ledger, invoice } = report;
   if (jobs.lost > 0) faults.push(`${jobs.lost} jobs have no result`);
-  if (jobs.failed + jobs.rejected + jobs.expired + jobs.cancelled > 0) faults.push("some jobs did not succeed");
+  if (jobs.failed + jobs.rejected + jobs.expired + jobs.cancelled > 0)
+    faults.push("some jobs did not succeed");
   if (strays > 0) faults.push(`${strays} results reached another tenant's queue`);
   if (ledger.totalPicoUsd !== invoice.totalPicoUsd) {
     faults.push(`the ledger says ${ledger.totalPicoUsd} pico-dollars, the provider ${invoice.totalPicoUsd}`);

@@ -10,7 +10,10 @@ export const REQUESTS = {
     body: {
       model: "gpt-5-nano",
       messages: [
-        { role: "system", content: "Summarise the customer call in two sentences: what was asked, and what was agreed." },
+        {
+          role: "system",
+          content: "Summarise the customer call in two sentences: what was asked, and what was agreed.",
+        },
         { role: "user", content: transcript },
       ],
       max_completion_tokens: 400,
@@ -21,7 +24,8 @@ export const REQUESTS = {
     endpoint: "/v1/responses",
     body: {
       model: "gpt-4.1-nano",
-      instructions: "Classify the call. Answer with one label: booking, complaint, question, cancellation, other.",
+      instructions:
+        "Classify the call. Answer with one label: booking, complaint, question, cancellation, other.",
       input: transcript,
       max_output_tokens: 16,
     },

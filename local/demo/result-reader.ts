@@ -62,7 +62,11 @@ export class ResultReader {
   }
 
   async #readOnce(tenantId: string, queueUrl: string, signal: AbortSignal): Promise<void> {
-    const receive = new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 });
+    const receive = new ReceiveMessageCommand({
+      QueueUrl: queueUrl,
+      MaxNumberOfMessages: 10,
+      WaitTimeSeconds: 5,
+    });
     const { Messages: messages = [] } = await this.#client.send(receive, { abortSignal: signal });
     if (messages.length === 0) return;
     for (const { Body: body = "" } of messages) {

@@ -37,7 +37,9 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const jobs = [...jobsOfCalls(calls), ...queries];
   const gateway = await startLocalGateway({
     speed: options.speed,
-    tenants: tenantsFileSchema.parse(DEMO_TENANTS.map(({ tenantId, isolation }) => ({ tenantId, isolation }))),
+    tenants: tenantsFileSchema.parse(
+      DEMO_TENANTS.map(({ tenantId, isolation }) => ({ tenantId, isolation })),
+    ),
     workFolder: WORK_FOLDER,
     simulator: { batchSeconds: BATCH_SECONDS, directLatencyMs: 300, seed: "demo" },
     // The demo's figures are compared with the simulator's invoice: it never calls a real provider.
@@ -59,7 +61,10 @@ async function demonstrate(
 ): Promise<DemoOutcome> {
   const { sqs, destroy, ...stores } = operatorClients(gateway.aws, gateway.outputs);
   const queues = new Map(
-    DEMO_TENANTS.map(({ tenantId }) => [tenantId, gateway.outputs[`ResultsQueueUrl${pascalCase(tenantId)}`] ?? ""]),
+    DEMO_TENANTS.map(({ tenantId }) => [
+      tenantId,
+      gateway.outputs[`ResultsQueueUrl${pascalCase(tenantId)}`] ?? "",
+    ]),
   );
   const reader = new ResultReader(sqs, queues);
   const reading = reader.run();
@@ -70,17 +75,30 @@ async function demonstrate(
     progress.show(`sending ${jobs.length + repeats.length} messages`);
     for (const messages of [jobs, repeats]) await sendAll(messages, queueUrls, sqs, signal);
     await waitForResults(sent, reader, gateway, progress, signal);
-    const figures = await readFigures(gateway, stores, DEMO_TENANTS.map(({ tenantId }) => tenantId));
-    const report = figures.report({ sent, submitted: jobs.length + repeats.length, reader, seconds: progress.seconds });
+    const figures = await readFigures(
+      gateway,
+      stores,
+      DEMO_TENANTS.map(({ tenantId }) => tenantId),
+    );
+    const report = figures.report({
+      sent,
+      submitted: jobs.length + repeats.length,
+      reader,
+      seconds: progress.seconds,
+    });
     progress.end();
     const folder = await copyBucket(stores.objects, path.join(WORK_FOLDER, "bucket"));
     console.log(tenantTable(figures.entries));
     console.log(batchTable(figures.batches));
     console.log(moneyTable(report));
     console.log(jobTable(report));
-    console.log(`The batches' input, manifests and raw output, and every result: ${path.relative(process.cwd(), folder)}`);
+    console.log(
+      `The batches' input, manifests and raw output, and every result: ${path.relative(process.cwd(), folder)}`,
+    );
     console.log(`The functions' logs: ${path.relative(process.cwd(), path.join(WORK_FOLDER, "logs"))}`);
-    console.log(`Took ${report.seconds.toFixed(1)} s; the largest worker held ${(report.peakWorkerBytes / 1e6).toFixed(0)} MB.`);
+    console.log(
+      `Took ${report.seconds.toFixed(1)} s; the largest worker held ${(report.peakWorkerBytes / 1e6).toFixed(0)} MB.`,
+    );
     return { report, faults: findFaults(report, reader.strays.length, figures.denials) };
   } finally {
     reader.stop();

@@ -21,7 +21,8 @@ function table(head: readonly string[], numbers: number): Table.Table {
 export function tenantTable(entries: readonly LedgerEntry[]): string {
   const made = table(["tenant", "jobs", "tokens in", "tokens out", "cost", "sync cost", "saved"], 1);
   const byTenant = Map.groupBy(entries, (entry) => entry.tenantId);
-  for (const [tenantId, own] of [...byTenant].toSorted(([a], [b]) => (a < b ? -1 : 1))) made.push(row(tenantId, own));
+  for (const [tenantId, own] of [...byTenant].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    made.push(row(tenantId, own));
   made.push(row("all", entries));
   return made.toString();
 }
@@ -30,7 +31,8 @@ function row(name: string, entries: readonly LedgerEntry[]): string[] {
   const usage = entries.reduce((sum, entry) => addUsage(sum, entry.usage), NO_USAGE);
   const cost = sumPico(entries.map((entry) => BigInt(entry.costPicoUsd)));
   const sync = sumPico(entries.map((entry) => BigInt(entry.syncCostPicoUsd)));
-  const input = usage.inputTokens + usage.cachedInputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
+  const input =
+    usage.inputTokens + usage.cachedInputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
   return [
     name,
     COUNT.format(entries.reduce((sum, entry) => sum + entry.jobs, 0)),
@@ -59,7 +61,8 @@ export function batchTable(batches: readonly TimedBatch[]): string {
 /** The provider's own invoice beside the ledger. */
 export function moneyTable({ ledger, invoice }: DemoReport): string {
   const made = table(["", "dollars", "pico-dollars"], 1);
-  const line = (name: string, pico: string) => made.push([name, formatUsd(BigInt(pico)), COUNT.format(BigInt(pico))]);
+  const line = (name: string, pico: string) =>
+    made.push([name, formatUsd(BigInt(pico)), COUNT.format(BigInt(pico))]);
   line("the providers' invoice", invoice.totalPicoUsd);
   line("the tenants' ledger", ledger.totalPicoUsd);
   line("difference", String(BigInt(ledger.totalPicoUsd) - BigInt(invoice.totalPicoUsd)));
@@ -68,7 +71,15 @@ export function moneyTable({ ledger, invoice }: DemoReport): string {
 
 /** How the jobs ended. */
 export function jobTable({ jobs, deliveries }: DemoReport): string {
-  const names = ["submitted", "distinct", "succeeded", "failed", "rejected", "lost", "duplicatesDropped"] as const;
+  const names = [
+    "submitted",
+    "distinct",
+    "succeeded",
+    "failed",
+    "rejected",
+    "lost",
+    "duplicatesDropped",
+  ] as const;
   const titles = [...names.slice(0, -1), "duplicates dropped", "results delivered"];
   const made = table(titles, 0);
   made.push([...names.map((name) => COUNT.format(jobs[name])), COUNT.format(deliveries)]);

@@ -27,7 +27,9 @@ export async function waitForResults(
     progress.show(await situation(sent.size - missing, sent.size, gateway));
   }
   progress.show("waiting for the gateway to come to rest");
-  await gateway.stack.quiesce({ signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_SECONDS * 1000)]) });
+  await gateway.stack.quiesce({
+    signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_SECONDS * 1000)]),
+  });
 }
 
 function countMissing(sent: ReadonlySet<string>, reader: ResultReader): number {

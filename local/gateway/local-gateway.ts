@@ -88,7 +88,10 @@ function localSettings(speed: number, providers: ProviderTargets): Record<string
     removalPolicy: "destroy",
     minBatchJobs: 1,
     tierDueSeconds: Object.fromEntries(TIERS.map((tier) => [tier, DEFAULT_TIER_DUE_SECONDS[tier] / speed])),
-    providers: { openai: { baseUrl: providers.openai.baseUrl }, anthropic: { baseUrl: providers.anthropic.baseUrl } },
+    providers: {
+      openai: { baseUrl: providers.openai.baseUrl },
+      anthropic: { baseUrl: providers.anthropic.baseUrl },
+    },
   };
 }
 

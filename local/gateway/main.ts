@@ -11,20 +11,32 @@ const WORK_FOLDER = fileURLToPath(new URL("../../.offpeak/local", import.meta.ur
 /** Without a tenants file there is one tenant, to try things with. */
 const DEFAULT_TENANTS = [{ tenantId: "acme" }];
 
-type Options = { readonly tenants?: string; readonly outputs: string; readonly speed: number; readonly port: number };
+type Options = {
+  readonly tenants?: string;
+  readonly outputs: string;
+  readonly speed: number;
+  readonly port: number;
+};
 
 function numberFrom(least: number): (text: string) => number {
   return (text) => {
     const number = Number(text);
-    if (!Number.isFinite(number) || number < least) throw new InvalidArgumentError(`give a number of ${least} or more`);
+    if (!Number.isFinite(number) || number < least)
+      throw new InvalidArgumentError(`give a number of ${least} or more`);
     return number;
   };
 }
 
 const options = new Command("npm run local --")
-  .description("Runs the stack on this machine until Ctrl-C, for any AWS SDK client: an endpoint, queues, results.")
+  .description(
+    "Runs the stack on this machine until Ctrl-C, for any AWS SDK client: an endpoint, queues, results.",
+  )
   .option("--tenants <file>", "tenants as JSON; without it, one tenant called acme")
-  .option("--outputs <file>", "where the stack's outputs are written when it is ready", ".offpeak/outputs.json")
+  .option(
+    "--outputs <file>",
+    "where the stack's outputs are written when it is ready",
+    ".offpeak/outputs.json",
+  )
   .option("--speed <n>", "divide windows, waits and the tiers' due times by n", numberFrom(1), 1)
   .option("--port <n>", "the port of the AWS endpoint (0: any free one)", numberFrom(0), 0)
   .addHelpText(

@@ -7,7 +7,10 @@ import { MissingRecordError } from "../../lambdas/domain/failures.ts";
 import type { LocalAws } from "../aws/local-aws.ts";
 
 /** The clients of the person who runs this machine's stack: the account's root user, as any unknown key is here. */
-export function operatorClients(aws: Pick<LocalAws, "endpoint" | "region">, outputs: Readonly<Record<string, string>>) {
+export function operatorClients(
+  aws: Pick<LocalAws, "endpoint" | "region">,
+  outputs: Readonly<Record<string, string>>,
+) {
   const environment = {
     AWS_REGION: aws.region,
     AWS_ENDPOINT_URL: aws.endpoint,

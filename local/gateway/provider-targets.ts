@@ -1,7 +1,11 @@
 import { z } from "zod";
 import type { ProviderSimulatorThread } from "../provider-simulator/start-provider-simulator-thread.ts";
 
-export type ProviderTarget = { readonly baseUrl: string; readonly apiKey: string; readonly simulated: boolean };
+type ProviderTarget = {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly simulated: boolean;
+};
 export type ProviderTargets = { readonly openai: ProviderTarget; readonly anthropic: ProviderTarget };
 
 const SIMULATED_KEY = "simulated-key";
@@ -22,13 +26,18 @@ export function providerTargets(
   simulator: ProviderSimulatorThread | undefined,
 ): ProviderTargets {
   const given = environmentSchema.parse(environment);
-  const target = (baseUrl: string | undefined, apiKey: string | undefined, simulated: string | undefined) => {
-    if (baseUrl !== undefined) return { baseUrl, apiKey: apiKey ?? SIMULATED_KEY, simulated: false };
-    if (simulated === undefined) throw new Error("neither a base URL nor a simulator is there for a provider");
-    return { baseUrl: simulated, apiKey: SIMULATED_KEY, simulated: true };
-  };
   return {
     openai: target(given.OPENAI_BASE_URL, given.OPENAI_API_KEY, simulator?.openaiBaseUrl),
     anthropic: target(given.ANTHROPIC_BASE_URL, given.ANTHROPIC_API_KEY, simulator?.anthropicBaseUrl),
   };
+}
+
+function target(
+  baseUrl: string | undefined,
+  apiKey: string | undefined,
+  simulated: string | undefined,
+): ProviderTarget {
+  if (baseUrl !== undefined) return { baseUrl, apiKey: apiKey ?? SIMULATED_KEY, simulated: false };
+  if (simulated === undefined) throw new Error("neither a base URL nor a simulator is there for a provider");
+  return { baseUrl: simulated, apiKey: SIMULATED_KEY, simulated: true };
 }

@@ -167,7 +167,8 @@ export function describeBatchProvider(subject: ProviderUnderTest): void {
       [429, RetryableError],
       [404, RetryableError],
       [400, ProviderRefusalError],
-      [401, ProviderRefusalError],
+      [401, RetryableError],
+      [403, RetryableError],
     ])("throws for a create that answers %i what that leaves to do, after one try", (status, kind) =>
       onBench(async ({ create, simulator }) => {
         simulator.faults.add({ kind: "http-error", operation: operation("create"), status });

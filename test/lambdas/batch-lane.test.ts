@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { BatchId } from "../../lambdas/domain/ids.ts";
 import { ABANDONED_AFTER_MS } from "../../lambdas/freeze-window/freeze-window.ts";
-import { answerAll, answerLine, customIdOfLine, errorLine, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
+import {
+  answerAll,
+  answerLine,
+  customIdOfLine,
+  errorLine,
+  jobMessage,
+  MemoryGateway,
+} from "./support/memory-gateway.ts";
 
 /** gpt-5-nano in a batch: 1,000 tokens in at $0.025/M and 100 out at $0.20/M are $0.000045. */
 const ONE_ANSWER_PICO = "45000000";
@@ -80,7 +87,9 @@ describe("the batch lane", () => {
     await gateway.admit([...messages("acme", 2), ...messages("initech", 2), ...messages("globex", 1)]);
     const batches = await gateway.window();
     expect(batches).toHaveLength(2);
-    const sizes = await Promise.all(batches.map(async (id) => (await gateway.batches.get(id))!.plan.requests));
+    const sizes = await Promise.all(
+      batches.map(async (id) => (await gateway.batches.get(id))!.plan.requests),
+    );
     expect(sizes.toSorted()).toEqual([2, 3]);
   });
 
@@ -105,7 +114,14 @@ describe("the batch lane", () => {
       return {
         status: "expired",
         output: [answerLine(first!)],
-        errors: [JSON.stringify({ id: "e", custom_id: expired, response: null, error: { code: "batch_expired", message: "late" } })],
+        errors: [
+          JSON.stringify({
+            id: "e",
+            custom_id: expired,
+            response: null,
+            error: { code: "batch_expired", message: "late" },
+          }),
+        ],
       };
     });
     expect(await gateway.results("acme")).toHaveLength(1);
@@ -142,7 +158,11 @@ describe("the batch lane", () => {
     expect(await gateway.runRequested(request)).toBe("ended");
     expect(await gateway.runRequested(request)).toBe("duplicate");
     expect(gateway.calls).toBe(1);
-    expect((await gateway.results("acme"))[0]).toMatchObject({ status: "succeeded", lane: "sync", attempts: 4 });
+    expect((await gateway.results("acme"))[0]).toMatchObject({
+      status: "succeeded",
+      lane: "sync",
+      attempts: 4,
+    });
   });
 
   test("a batch that fails validation: the named row fails, the others go to the next batch", async () => {
@@ -152,7 +172,9 @@ describe("the batch lane", () => {
       output: [],
       refusals: [{ code: "invalid_value", line: 2, message: "row 2 is bad" }],
     }));
-    expect(await gateway.results("acme")).toMatchObject([{ status: "failed", error: { code: "invalid_value" } }]);
+    expect(await gateway.results("acme")).toMatchObject([
+      { status: "failed", error: { code: "invalid_value" } },
+    ]);
     await gateway.runBatch(await only(gateway.window()), answerAll);
     expect(await gateway.results("acme")).toHaveLength(2);
   });
@@ -167,7 +189,11 @@ describe("the batch lane", () => {
     await gateway.admit([gateway.message(jobMessage({ taskType: "live_chat_response" }), "low")]);
     const requests = gateway.runs.take();
     expect(requests).toMatchObject([{ reason: "direct-tier" }]);
-    gateway.answer = () => ({ statusCode: 200, retryAfterMs: null, body: JSON.parse(answerLine('{"custom_id":"x"}')).response.body });
+    gateway.answer = () => ({
+      statusCode: 200,
+      retryAfterMs: null,
+      body: JSON.parse(answerLine('{"custom_id":"x"}')).response.body,
+    });
     expect(await gateway.runRequested(requests[0]!)).toBe("ended");
     expect(await gateway.results("acme")).toMatchObject([{ lane: "sync", tier: "critical" }]);
     expect(await gateway.window()).toEqual([]);

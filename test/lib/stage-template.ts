@@ -4,10 +4,20 @@ import { z } from "zod";
 import { OffpeakStack } from "../../lib/offpeak-stack.ts";
 import { readStageSettings } from "../../lib/stage-settings.ts";
 
-/** An app without bundles and without CDK's own template rules, which take seconds. */
-export function stageOf(settings: object = {}): { readonly app: App; readonly stack: OffpeakStack } {
+/**
+ * A stage, without CDK's own template rules, which take seconds. With `outdir` the functions are bundled there;
+ * without, they are not.
+ */
+export function stageOf(
+  settings: object = {},
+  outdir?: string,
+): { readonly app: App; readonly stack: OffpeakStack } {
   const app = new App({
-    context: { "aws:cdk:bundling-stacks": [], "@aws-cdk/core:validateAgainstDefaultRules": false },
+    ...(outdir !== undefined && { outdir }),
+    context: {
+      "@aws-cdk/core:validateAgainstDefaultRules": false,
+      ...(outdir === undefined && { "aws:cdk:bundling-stacks": [] }),
+    },
   });
   const read = readStageSettings(settings);
   return { app, stack: new OffpeakStack(app, read.stackName, { settings: read }) };

@@ -10,7 +10,7 @@ export async function* responseBytes(response: Response): AsyncGenerator<Uint8Ar
   }
 }
 
-export type WatchedStream = {
+type WatchedStream = {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** What the source threw, if it did. */
   readonly failure: () => Error | undefined;

@@ -11,7 +11,7 @@ import { readErrorBody } from "../../domain/output-line.ts";
 import type { Provider } from "../../domain/vocabulary.ts";
 
 /** An answer with an error status, whichever SDK threw it. `body` is the provider's own, undefined if not JSON. */
-export type ErrorAnswer = { readonly statusCode: number; readonly body: unknown; readonly headers: Headers };
+type ErrorAnswer = { readonly statusCode: number; readonly body: unknown; readonly headers: Headers };
 
 /** The answer behind an SDK's error; undefined when there was none: no connection, a time-out, an abort. */
 export function errorAnswer(error: unknown): ErrorAnswer | undefined {
@@ -31,6 +31,12 @@ export function errorAnswer(error: unknown): ErrorAnswer | undefined {
 /** `repeatable`: a read, or a write that may be done twice; `create`: a second one would be a second batch. */
 type CallKind = "repeatable" | "create";
 
+/**
+ * Refusals that are not the request's: a wrong or missing key is mended by the operator, and reads soon after a create
+ * are known to miss what was created.
+ */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([401, 403, 404]);
+
 /** The failure, in the terms of the port, of a call to a provider's batch service that threw `error`. */
 export function batchCallFailure(provider: Provider, kind: CallKind, error: unknown): Error {
   if (error instanceof RetryableError || error instanceof TerminalError) return error;
@@ -39,8 +45,11 @@ export function batchCallFailure(provider: Provider, kind: CallKind, error: unkn
   if (kind === "create" && doubtful) {
     return new LostAnswerError(`${provider} may have created a batch: ${reasonOf(error)}`, { cause: error });
   }
-  // Reads soon after a create are known to miss what was created.
-  if (answer === undefined || answer.statusCode === 404 || isRetryableStatus(answer.statusCode)) {
+  if (
+    answer === undefined ||
+    PASSING_STATUSES.has(answer.statusCode) ||
+    isRetryableStatus(answer.statusCode)
+  ) {
     return new RetryableError(`${provider}: ${reasonOf(error)}${retryAfterText(answer)}`, { cause: error });
   }
   const { code, message } = readErrorBody(provider, answer.statusCode, answer.body);

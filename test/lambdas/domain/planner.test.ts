@@ -18,7 +18,9 @@ const SETTINGS: PlanSettings = {
 
 let serial = 0;
 
-function entry(fields: Partial<IndexEntry> & { readonly model?: string; readonly tenant?: string } = {}): IndexEntry {
+function entry(
+  fields: Partial<IndexEntry> & { readonly model?: string; readonly tenant?: string } = {},
+): IndexEntry {
   serial += 1;
   const { model = "gpt-5-nano", tenant = "acme", ...rest } = fields;
   return {
@@ -26,7 +28,13 @@ function entry(fields: Partial<IndexEntry> & { readonly model?: string; readonly
     tenantId: tenant as TenantId,
     attempt: 1,
     roundStart: 1,
-    group: { provider: "openai", account: "openai", endpoint: "/v1/chat/completions", model, isolation: "shared" },
+    group: {
+      provider: "openai",
+      account: "openai",
+      endpoint: "/v1/chat/completions",
+      model,
+      isolation: "shared",
+    },
     tokens: 10,
     inputs: 0,
     lineBytes: 400,
@@ -56,14 +64,17 @@ const anySettings = fc.record({
   maxJobs: fc.integer({ min: 1, max: 60 }),
 });
 
-const ids = (entries: readonly IndexEntry[]) => entries.map((one) => customIdOf(one.jobId, one.attempt)).toSorted();
+const ids = (entries: readonly IndexEntry[]) =>
+  entries.map((one) => customIdOf(one.jobId, one.attempt)).toSorted();
 
 describe("planWindow", () => {
   test("places or carries every job exactly once, whatever comes", () => {
     fc.assert(
       fc.property(fc.array(anyEntry, { maxLength: 80 }), anySettings, (entries, settings) => {
         const plan = planWindow(WINDOW, entries, new Set(), { ...SETTINGS, ...settings }, NOW);
-        expect(ids([...plan.batches.flatMap((batch) => batch.entries), ...plan.carried])).toEqual(ids(entries));
+        expect(ids([...plan.batches.flatMap((batch) => batch.entries), ...plan.carried])).toEqual(
+          ids(entries),
+        );
       }),
     );
   });
@@ -71,10 +82,13 @@ describe("planWindow", () => {
   test("keeps every limit of the provider", () => {
     fc.assert(
       fc.property(fc.array(anyEntry, { maxLength: 80 }), (entries) => {
-        for (const { group, entries: placed } of planWindow(WINDOW, entries, new Set(), SETTINGS, NOW).batches) {
+        for (const { group, entries: placed } of planWindow(WINDOW, entries, new Set(), SETTINGS, NOW)
+          .batches) {
           const limits = SETTINGS.limits[group.provider];
           expect(placed.length).toBeLessThanOrEqual(limits.maxRequests);
-          expect(placed.reduce((sum, one) => sum + inputLineBytes(one), 0)).toBeLessThanOrEqual(limits.maxBytes);
+          expect(placed.reduce((sum, one) => sum + inputLineBytes(one), 0)).toBeLessThanOrEqual(
+            limits.maxBytes,
+          );
           expect(placed.reduce((sum, one) => sum + one.inputs, 0)).toBeLessThanOrEqual(limits.maxInputs);
         }
       }),
@@ -87,7 +101,9 @@ describe("planWindow", () => {
         const { batches } = planWindow(WINDOW, entries, new Set(), SETTINGS, NOW);
         expect(new Set(batches.map((batch) => batch.batchId)).size).toBe(batches.length);
         for (const batch of batches) {
-          expect(new Set(batch.entries.map((one) => groupKey(one.group)))).toEqual(new Set([groupKey(batch.group)]));
+          expect(new Set(batch.entries.map((one) => groupKey(one.group)))).toEqual(
+            new Set([groupKey(batch.group)]),
+          );
         }
       }),
     );
@@ -121,10 +137,12 @@ describe("planWindow", () => {
   test("gives a tenant whose policy turned dedicated its own batch, even after admission", () => {
     const entries = [entry({ tenant: "acme" }), entry({ tenant: "globex" })];
     const { batches } = planWindow(WINDOW, entries, new Set(["globex" as TenantId]), SETTINGS, NOW);
-    expect(batches.map((batch) => [batch.group.isolation, batch.entries.map((one) => one.tenantId)])).toEqual([
-      ["shared", ["acme"]],
-      ["tenant:globex", ["globex"]],
-    ]);
+    expect(batches.map((batch) => [batch.group.isolation, batch.entries.map((one) => one.tenantId)])).toEqual(
+      [
+        ["shared", ["acme"]],
+        ["tenant:globex", ["globex"]],
+      ],
+    );
   });
 
   test("places an attempt once that two segments list", () => {

@@ -22,7 +22,9 @@ function counted(parts: readonly Part[]): number[] {
   let first = 0;
   return parts.flatMap((part) => {
     if (part.kind === "missing") return [];
-    const numbers = Array.from({ length: part.lines }, (_, line) => line).filter((line) => !part.skip.includes(line));
+    const numbers = Array.from({ length: part.lines }, (_, line) => line).filter(
+      (line) => !part.skip.includes(line),
+    );
     const found = numbers.map((line) => first + line);
     first += part.lines;
     return found;
@@ -31,7 +33,15 @@ function counted(parts: readonly Part[]): number[] {
 
 describe("SettlementFold", () => {
   test("counts the first answer of several, and an answer over a failure", () => {
-    const lines = [failed("a"), answered("a"), answered("a"), answered("b"), failed("b"), failed("c"), failed("c")];
+    const lines = [
+      failed("a"),
+      answered("a"),
+      answered("a"),
+      answered("b"),
+      failed("b"),
+      failed("c"),
+      failed("c"),
+    ];
     expect(counted(fold(["a", "b", "c"], lines).parts)).toEqual([1, 3, 5]);
   });
 
@@ -42,7 +52,10 @@ describe("SettlementFold", () => {
   });
 
   test("names the requests that no line answered", () => {
-    expect(fold(["a", "b", "c"], [answered("b")]).parts.at(-1)).toEqual({ kind: "missing", customIds: ["a", "c"] });
+    expect(fold(["a", "b", "c"], [answered("b")]).parts.at(-1)).toEqual({
+      kind: "missing",
+      customIds: ["a", "c"],
+    });
   });
 
   test("an output in which nothing was asked for and nothing came has no parts", () => {
@@ -72,20 +85,24 @@ describe("SettlementFold", () => {
       fc.constant<SeenLine>(undefined),
     );
     fc.assert(
-      fc.property(fc.array(anyLine, { maxLength: 60 }), fc.integer({ min: 1, max: MAX_PART_BYTES }), (lines, bytes) => {
-        const { parts, counts } = fold(ids, lines, bytes);
-        const kept = counted(parts).map((number) => lines[number]?.customId);
-        const missing = parts.flatMap((part) => (part.kind === "missing" ? part.customIds : []));
-        expect([...kept, ...missing].toSorted()).toEqual(ids);
-        expect(counts.lines).toBe(lines.length);
-        let end = 0;
-        for (const part of parts) {
-          if (part.kind === "missing") continue;
-          expect(part.offset).toBe(end);
-          end += part.length;
-        }
-        expect(end).toBe(lines.length * bytes);
-      }),
+      fc.property(
+        fc.array(anyLine, { maxLength: 60 }),
+        fc.integer({ min: 1, max: MAX_PART_BYTES }),
+        (lines, bytes) => {
+          const { parts, counts } = fold(ids, lines, bytes);
+          const kept = counted(parts).map((number) => lines[number]?.customId);
+          const missing = parts.flatMap((part) => (part.kind === "missing" ? part.customIds : []));
+          expect([...kept, ...missing].toSorted()).toEqual(ids);
+          expect(counts.lines).toBe(lines.length);
+          let end = 0;
+          for (const part of parts) {
+            if (part.kind === "missing") continue;
+            expect(part.offset).toBe(end);
+            end += part.length;
+          }
+          expect(end).toBe(lines.length * bytes);
+        },
+      ),
     );
   });
 });

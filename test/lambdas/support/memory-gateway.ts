@@ -7,7 +7,10 @@ import { MemoryOutbox } from "../../../lambdas/adapters/memory-outbox.ts";
 import { MemoryTenantQueues } from "../../../lambdas/adapters/memory-tenant-queues.ts";
 import { MemoryTenants } from "../../../lambdas/adapters/memory-tenants.ts";
 import { MemoryWindows } from "../../../lambdas/adapters/memory-windows.ts";
-import { type Ending, MemoryBatchProvider } from "../../../lambdas/adapters/providers/memory-batch-provider.ts";
+import {
+  type Ending,
+  MemoryBatchProvider,
+} from "../../../lambdas/adapters/providers/memory-batch-provider.ts";
 import { admitJobs } from "../../../lambdas/admit-jobs/admit-jobs.ts";
 import type { IncomingMessage } from "../../../lambdas/admit-jobs/open-message.ts";
 import { closeBatch } from "../../../lambdas/close-batch/close-batch.ts";
@@ -73,16 +76,27 @@ export class MemoryGateway {
     },
   });
 
-  async addTenant(fields: Omit<Partial<TenantPolicy>, "tenantId"> & { readonly tenantId: string }): Promise<void> {
+  async addTenant(
+    fields: Omit<Partial<TenantPolicy>, "tenantId"> & { readonly tenantId: string },
+  ): Promise<void> {
     const policy = tenantPolicySchema.parse({
       ...fields,
       delivery: { type: "sqs", queueUrl: `https://sqs.test/${fields.tenantId}` },
     });
-    await this.tenants.put({ version: 1, policy, salt: `${fields.tenantId}-`.padEnd(40, "s"), revision: 1, updatedAt: 0 });
+    await this.tenants.put({
+      version: 1,
+      policy,
+      salt: `${fields.tenantId}-`.padEnd(40, "s"),
+      revision: 1,
+      updatedAt: 0,
+    });
   }
 
   /** A message as it would come off a job queue. */
-  message(fields: Record<string, unknown> | string, queue: IncomingMessage["queue"] = "normal"): IncomingMessage {
+  message(
+    fields: Record<string, unknown> | string,
+    queue: IncomingMessage["queue"] = "normal",
+  ): IncomingMessage {
     const body = typeof fields === "string" ? fields : JSON.stringify(fields);
     return { messageId: this.runtime.uniqueId(), body, senderId: "AROATEST:app", sentAt: this.now, queue };
   }
@@ -143,7 +157,8 @@ export class MemoryGateway {
     const submission = await this.submit(batchId);
     this.now += 600_000;
     const record = await this.batches.get(batchId);
-    if (submission.kind === "submitted" && record?.providerBatchId) this.provider.end(record.providerBatchId, decide);
+    if (submission.kind === "submitted" && record?.providerBatchId)
+      this.provider.end(record.providerBatchId, decide);
     const parts = await this.collect(batchId);
     for (let part = 0; part < parts; part += 1) await this.settle(batchId, part);
     await closeBatch(batchId, this);
@@ -182,7 +197,7 @@ export function jobMessage(fields: Record<string, unknown> = {}): Record<string,
 }
 
 /** A chat completion that used 1,000 tokens in and 100 out. */
-export function completion(text = "done"): Record<string, unknown> {
+function completion(text = "done"): Record<string, unknown> {
   return {
     id: "chatcmpl-1",
     object: "chat.completion",
@@ -196,7 +211,8 @@ export function completion(text = "done"): Record<string, unknown> {
 /** The custom id of a request line. */
 export function customIdOfLine(line: string): string {
   const parsed: unknown = JSON.parse(line);
-  if (typeof parsed !== "object" || parsed === null || !("custom_id" in parsed)) throw new Error("no custom_id");
+  if (typeof parsed !== "object" || parsed === null || !("custom_id" in parsed))
+    throw new Error("no custom_id");
   return String(parsed.custom_id);
 }
 
@@ -215,7 +231,11 @@ export function errorLine(line: string, statusCode: number, code = "oops"): stri
   return JSON.stringify({
     id: "batch_req_1",
     custom_id: customIdOfLine(line),
-    response: { status_code: statusCode, request_id: "r", body: { error: { code, message: `went wrong: ${code}` } } },
+    response: {
+      status_code: statusCode,
+      request_id: "r",
+      body: { error: { code, message: `went wrong: ${code}` } },
+    },
     error: null,
   });
 }

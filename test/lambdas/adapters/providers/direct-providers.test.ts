@@ -59,11 +59,13 @@ describe.each(CALLS)("$endpoint", ({ endpoint, operation, body }) => {
     expect(readAnswer(endpoint, answer.body)?.usage.inputTokens).toBeGreaterThan(0);
   });
 
-  test("the body is sent as it is, once, to the provider's path", async () => {
+  test("the body is sent as it is, once, to the provider's path; OpenAI's tier is named where it sets the price", async () => {
     const { origin, received } = await startStub({ status: 500, body: "{}" });
     const provider = connect(endpoint, { openaiBaseUrl: `${origin}/v1`, anthropicBaseUrl: origin });
     await provider.call(endpoint, body, unhurried());
-    expect(received).toMatchObject([{ method: "POST", url: endpoint, body: JSON.stringify(body) }]);
+    const tiered = endpoint === "/v1/chat/completions" || endpoint === "/v1/responses";
+    const sent = tiered ? { ...body, service_tier: "default" } : body;
+    expect(received).toMatchObject([{ method: "POST", url: endpoint, body: JSON.stringify(sent) }]);
   });
 
   test("an error status is an answer, with its wait and the provider's body", async () => {
