@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { CreateQueueCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { isDeepStrictEqual } from "node:util";
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import { MissingRecordError } from "../lambdas/domain/failures.ts";
 import { STORED_POLICY_VERSION, type Tenant, type TenantPolicy } from "../lambdas/domain/tenant-policy.ts";
 import type { Tenants } from "../lambdas/ports.ts";
+import { ensureResultsQueue } from "./results-queue.ts";
 
-/** Seconds for which a results queue keeps what its tenant does not read: SQS's longest, 14 days. */
-const RESULTS_KEPT_SECONDS = 14 * 86_400;
+/** 256 bits: nobody who sees job ids can try out tenants and keys. */
+const SALT_BYTES = 32;
 
 export type PutTenantsOptions = {
   readonly tenants: Tenants;
@@ -13,40 +16,42 @@ export type PutTenantsOptions = {
   readonly now?: () => number;
 };
 
+/** A tenant as it is stored now, and what putting it did. */
+export type PutTenant = Tenant & { readonly change: "created" | "updated" | "unchanged" };
+
 /**
- * Stores tenants' policies, each as its next revision, and makes the results queue of each that names none:
- * `<stack>-results-<tenantId>`, encrypted. Putting the same file again changes nothing a tenant would notice.
+ * Stores these policies: a new tenant gets its salt, a known one its next revision unless nothing changed. A tenant
+ * whose results go to SQS without a `queueUrl` gets the queue `<stack>-results-<tenantId>`, made if need be. Tenants that
+ * are not among `policies` stay as they are. Stops at the first failure; running it again goes on from there.
  */
 export async function putTenants(
   policies: readonly TenantPolicy[],
-  { tenants, sqs, stackName, now = Date.now }: PutTenantsOptions,
-): Promise<Tenant[]> {
-  const stored: Tenant[] = [];
-  for (const policy of policies) {
-    const queueUrl = policy.delivery.queueUrl ?? (await makeResultsQueue(policy.tenantId, stackName, sqs));
-    const before = await tenants.get(policy.tenantId);
-    const tenant: Tenant = {
-      version: STORED_POLICY_VERSION,
-      policy: { ...policy, delivery: { ...policy.delivery, queueUrl } },
-      // Job ids hang on the salt: it is made once and stays.
-      salt: before?.salt ?? randomBytes(32).toString("base64url"),
-      revision: (before?.revision ?? 0) + 1,
-      updatedAt: now(),
-    };
-    await tenants.put(tenant);
-    stored.push(tenant);
-  }
+  options: PutTenantsOptions,
+): Promise<PutTenant[]> {
+  const stored: PutTenant[] = [];
+  for (const policy of policies) stored.push(await putTenant(policy, options));
   return stored;
 }
 
-/** Creating a queue that exists with the same attributes answers its URL. */
-async function makeResultsQueue(tenantId: string, stackName: string, sqs: SQSClient): Promise<string> {
-  const { QueueUrl: queueUrl } = await sqs.send(
-    new CreateQueueCommand({
-      QueueName: `${stackName}-results-${tenantId}`,
-      Attributes: { MessageRetentionPeriod: String(RESULTS_KEPT_SECONDS), SqsManagedSseEnabled: "true" },
-    }),
-  );
-  if (queueUrl === undefined) throw new Error(`SQS named no queue for tenant ${tenantId}`);
-  return queueUrl;
+async function putTenant(asked: TenantPolicy, options: PutTenantsOptions): Promise<PutTenant> {
+  const { tenants, sqs, stackName, now = Date.now } = options;
+  const { tenantId } = asked;
+  const queueUrl =
+    asked.delivery.queueUrl ?? (await ensureResultsQueue(sqs, `${stackName}-results-${tenantId}`));
+  const policy: TenantPolicy = { ...asked, delivery: { ...asked.delivery, queueUrl } };
+  const before = await tenants.get(tenantId);
+  if (before !== undefined && isDeepStrictEqual(before.policy, policy))
+    return { ...before, change: "unchanged" };
+  await tenants.put({
+    version: STORED_POLICY_VERSION,
+    policy,
+    // Job ids hang on the salt: it is made once and stays.
+    salt: before?.salt ?? randomBytes(SALT_BYTES).toString("hex"),
+    revision: (before?.revision ?? 0) + 1,
+    updatedAt: now(),
+  });
+  // Read back: which salt and revision stand is the store's to say.
+  const after = await tenants.get(tenantId);
+  if (after === undefined) throw new MissingRecordError(`tenant ${tenantId} was stored and is not there`);
+  return { ...after, change: before === undefined ? "created" : "updated" };
 }

@@ -17,18 +17,18 @@ const ATTRIBUTES = {
 };
 
 /**
- * The URL of a tenant's own results queue: encrypted, over TLS only, kept 14 days. Makes the queue if there is none, and
- * brings one that is there to these attributes.
+ * The URL of a tenant's own results queue: encrypted, over TLS only, kept 14 days. Makes the queue if there is none; one
+ * that is there keeps what its operator set, but for a missing policy: a run before may have ended in between.
  */
 export async function ensureResultsQueue(sqs: SQSClient, name: string): Promise<string> {
   const url = (await findQueue(sqs, name)) ?? (await createQueue(sqs, name));
   const { Attributes: standing } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["QueueArn"] }),
+    new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["QueueArn", "Policy"] }),
   );
-  const arn = standing?.["QueueArn"];
-  if (arn === undefined) throw new MissingRecordError(`queue ${name} has no ARN`);
+  if (standing?.Policy) return url;
+  if (standing?.QueueArn === undefined) throw new MissingRecordError(`queue ${name} has no ARN`);
   await sqs.send(
-    new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { ...ATTRIBUTES, Policy: tlsOnly(arn) } }),
+    new SetQueueAttributesCommand({ QueueUrl: url, Attributes: { Policy: tlsOnly(standing.QueueArn) } }),
   );
   return url;
 }

@@ -22,7 +22,12 @@ function isInstalled() {
 
 if (!isInstalled()) {
   console.error("Installing the dependencies (once, about a minute) …");
-  execSync("npm ci --no-audit --no-fund --loglevel=error", { cwd: root, stdio: ["ignore", 2, 2] });
+  try {
+    execSync("npm ci --no-audit --no-fund --loglevel=error", { cwd: root, stdio: ["ignore", 2, 2] });
+  } catch {
+    console.error("The dependencies could not be installed: npm says why above.");
+    process.exit(1);
+  }
 }
 
 const newEnough = (version) => Number(version.replace(/^v/, "").split(".")[0]) >= 22;

@@ -1,0 +1,159 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { batchesList, batchesShow } from "./batch-commands.ts";
+import { type CostOptions, costs } from "./cost-commands.ts";
+import { COST_KEYS } from "./cost-report.ts";
+import { deadLettersList } from "./dead-letter-commands.ts";
+import { jobsShow } from "./job-commands.ts";
+import { OperatorError } from "./operator-error.ts";
+import type { Report } from "./report.ts";
+import { openStack, type Stack } from "./stack.ts";
+import { readStackOutputs } from "./stack-outputs.ts";
+import { tenantsList, tenantsPut, tenantsShow } from "./tenant-commands.ts";
+
+/** Where a run of the tool writes, and its clock. */
+export type Terminal = {
+  out(text: string): void;
+  error(text: string): void;
+  now(): number;
+};
+
+type GlobalOptions = { readonly outputs?: string; readonly stack?: string; readonly json?: boolean };
+
+const DONE = 0;
+/** Something went wrong that may go right another time. */
+const FAILED = 1;
+/** The command, an argument or a file is wrong. */
+const MISUSED = 2;
+
+/** Runs the operator's tool with these arguments (without `node` and the script); returns the exit code. */
+export async function runOffpeak(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    await offpeak(terminal).parseAsync(args, { from: "user" });
+    return DONE;
+  } catch (error) {
+    // Commander has already printed its message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : MISUSED;
+    if (error instanceof OperatorError) {
+      terminal.error(`offpeak: ${error.message}\n`);
+      return MISUSED;
+    }
+    terminal.error(`offpeak: ${failureText(error)}\n`);
+    return FAILED;
+  }
+}
+
+function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hint =
+    error.name === "CredentialsProviderError"
+      ? "\nGive AWS credentials for the stack's account, for example with AWS_PROFILE."
+      : "";
+  return `${error.name}: ${error.message}${hint}`;
+}
+
+function offpeak(terminal: Terminal): Command {
+  const program = new Command("offpeak")
+    .description("The operator's tool of an Offpeak stack: tenants, costs, batches, jobs and dead letters.")
+    .addOption(
+      new Option(
+        "--outputs <file>",
+        "which stack: the file written by `cdk deploy --outputs-file` or `npm run local`",
+      ).env("OFFPEAK_OUTPUTS"),
+    )
+    .option("--stack <name>", "which of several stacks in that file")
+    .option("--json", "print JSON for machines");
+
+  /** Opens the stack, runs the command on it, prints what it found. */
+  const run = async (command: Command, work: (stack: Stack) => Promise<Report>): Promise<void> => {
+    const { outputs: file, stack: name, json } = command.optsWithGlobals<GlobalOptions>();
+    if (file === undefined) {
+      throw new OperatorError(
+        "say which stack: --outputs FILE (or OFFPEAK_OUTPUTS), written by `cdk deploy --outputs-file` or `npm run local`",
+      );
+    }
+    const { stackName, outputs } = await readStackOutputs(file, name);
+    const stack = openStack(stackName, outputs);
+    try {
+      const { data, text } = await work(stack);
+      terminal.out(json ? `${JSON.stringify(data, null, 2)}\n` : `${text}\n`);
+    } finally {
+      stack.close();
+    }
+  };
+
+  const tenants = program.command("tenants").description("who may send jobs, and where their results go");
+  tenants
+    .command("put <file>")
+    .description("store the tenants of a tenants file; tenants not in it stay as they are")
+    .action((file: string, _options, command: Command) => run(command, (stack) => tenantsPut(stack, file)));
+  tenants
+    .command("list")
+    .description("all tenants")
+    .action((_options, command: Command) => run(command, tenantsList));
+  tenants
+    .command("show <tenant>")
+    .description("one tenant's policy")
+    .action((id: string, _options, command: Command) => run(command, (stack) => tenantsShow(stack, id)));
+
+  program
+    .command("costs")
+    .description("what was spent according to the ledger, and what it would have cost at once")
+    .option("--tenant <id>", "only this tenant")
+    .option("--from <day>", "first UTC day (default: the first of this month)")
+    .option("--to <day>", "last UTC day (default: today)")
+    .addOption(
+      new Option("--by <what>", "what to tell apart").choices(Object.keys(COST_KEYS)).default("tenant"),
+    )
+    .action((options: CostOptions, command: Command) =>
+      run(command, (stack) => costs(stack, options, terminal.now())),
+    );
+
+  const batches = program.command("batches").description("provider batches");
+  batches
+    .command("list")
+    .description("batches that are not closed yet")
+    .option("--account <name...>", "provider accounts (default: all)")
+    .action((options: { readonly account?: string[] }, command: Command) =>
+      run(command, (stack) => batchesList(stack, options.account)),
+    );
+  batches
+    .command("show <batch>")
+    .description("one batch")
+    .action((id: string, _options, command: Command) => run(command, (stack) => batchesShow(stack, id)));
+
+  program
+    .command("jobs")
+    .description("single jobs")
+    .command("show <tenant> <key>")
+    .description("where a job is, by its idempotency key")
+    .action((tenant: string, key: string, _options, command: Command) =>
+      run(command, (stack) => jobsShow(stack, tenant, key)),
+    );
+
+  program
+    .command("dead-letters")
+    .description("what could not be done")
+    .command("list")
+    .description("look at dead letters; they stay on their queues, hidden for the moment of the reading")
+    .option("--limit <number>", "at most this many of each queue", wholeNumber, 100)
+    .action((options: { readonly limit: number }, command: Command) =>
+      run(command, (stack) => deadLettersList(stack, options.limit)),
+    );
+
+  return silenced(program, terminal);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError("a whole number from 1 to 99999");
+  return Number(text);
+}
+
+/** Lets every command write to the terminal it was given, and throw instead of ending the process. */
+function silenced(command: Command, terminal: Terminal): Command {
+  command
+    .exitOverride()
+    .showHelpAfterError("(see --help)")
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.error(text) });
+  for (const inner of command.commands) silenced(inner, terminal);
+  return command;
+}
