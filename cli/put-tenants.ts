@@ -45,9 +45,9 @@ async function putTenant(asked: TenantPolicy, options: PutTenantsOptions): Promi
   await tenants.put({
     version: STORED_POLICY_VERSION,
     policy,
-    // Job ids hang on the salt: it is made once and stays.
-    salt: before?.salt ?? randomBytes(SALT_BYTES).toString("hex"),
-    revision: (before?.revision ?? 0) + 1,
+    // For a new tenant: one that is known keeps its salt, on which its job ids hang, and gets its next revision.
+    salt: randomBytes(SALT_BYTES).toString("hex"),
+    revision: 1,
     updatedAt: now(),
   });
   // Read back: which salt and revision stand is the store's to say.

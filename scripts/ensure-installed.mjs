@@ -30,11 +30,12 @@ if (!isInstalled()) {
   }
 }
 
-const newEnough = (version) => Number(version.replace(/^v/, "").split(".")[0]) >= 22;
-const runtime = execSync("node --version", { encoding: "utf8" }).trim();
-if (!newEnough(runtime)) {
+// The Node of the npm scripts, which is the one that was just installed where there is one for this platform.
+const runsTypeScript = execSync('node -p "process.features.typescript"', { encoding: "utf8" }).trim();
+if (runsTypeScript !== "strip" && runsTypeScript !== "transform") {
+  const version = execSync("node --version", { encoding: "utf8" }).trim();
   console.error(
-    `Offpeak runs on Node 22 or newer, and "node" is ${runtime} here. Install a newer Node and try again.`,
+    `Offpeak runs on Node 22.18 or newer, and "node" is ${version} here. Install a newer one and try again.`,
   );
   process.exit(1);
 }

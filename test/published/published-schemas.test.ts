@@ -36,12 +36,10 @@ function lineOf(name: keyof typeof REQUESTS): { readonly text: string; readonly 
 }
 
 async function call(path: string, init: RequestInit = {}): Promise<unknown> {
-  const headers = {
-    authorization: "Bearer k",
-    "x-api-key": "k",
-    "anthropic-version": "2023-06-01",
-    ...init.headers,
-  };
+  const headers = new Headers(init.headers);
+  headers.set("authorization", "Bearer k");
+  headers.set("x-api-key", "k");
+  headers.set("anthropic-version", "2023-06-01");
   const response = await fetch(`${simulator.origin}${path}`, { ...init, headers });
   const body: unknown = await response.json();
   if (!response.ok) throw new Error(JSON.stringify(body));
@@ -65,6 +63,12 @@ async function until(path: string, done: (batch: Record<string, unknown>) => boo
     if (done(batch)) return batch;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** The description lets `errors` be absent but not null, which the API itself answers for a batch without errors. */
+function withoutNulls(batch: unknown): Record<string, unknown> {
+  const fields = z.record(z.string(), z.unknown()).parse(batch);
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
 const idOf = (object: unknown) => z.object({ id: z.string() }).parse(object).id;
@@ -107,11 +111,6 @@ describe("the simulator's objects, by the published schemas", () => {
       completion_window: "24h",
       metadata: { offpeak_batch_id: "b-1" },
     });
-    // The description lets `errors` be absent but not null, which the API itself answers for a batch without errors.
-    const withoutNulls = (batch: unknown) =>
-      Object.fromEntries(
-        Object.entries(z.record(z.string(), z.unknown()).parse(batch)).filter(([, v]) => v !== null),
-      );
     Schema.decodeUnknownSync(OpenAi.Batch)(withoutNulls(created));
     const ended = await until(`/openai/v1/batches/${idOf(created)}`, ({ status }) => status === "completed");
     Schema.decodeUnknownSync(OpenAi.Batch)(withoutNulls(ended));
