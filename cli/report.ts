@@ -3,7 +3,7 @@ import Table from "cli-table3";
 /** What a command found, for a machine (`--json`) and for a person. */
 export type Report = { readonly data: unknown; readonly text: string };
 
-export type Column = { readonly title: string; readonly align?: "left" | "right" };
+type Column = { readonly title: string; readonly align?: "left" | "right" };
 
 /** A table of text without colours, so that it is the same in a terminal, a file and a test. */
 export function textTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

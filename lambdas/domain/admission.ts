@@ -5,7 +5,7 @@ import type { Instant } from "./instant.ts";
 import type { JobMessage, ProviderRequest } from "./job-message.ts";
 import { JOB_RECORD_VERSION, type JobRecord } from "./job-record.ts";
 import { PROVIDER_BATCH_LIMITS, type TierDueSeconds } from "./limits.ts";
-import { findPrice, isKnownModel } from "./prices.ts";
+import { findPrice, isKnownModel, pricedInputTokens } from "./prices.ts";
 import { requestLineBytes } from "./request-line.ts";
 import { checkRequest } from "./request-rules.ts";
 import type { Tenant } from "./tenant-policy.ts";
@@ -13,6 +13,8 @@ import { dueOf, firstLane, tierOf } from "./tiers.ts";
 
 /** Bytes of JSON per token, near enough for headroom; the bill counts the provider's own tokens. */
 const BYTES_PER_TOKEN = 4;
+/** No ordinary text has more tokens than half its bytes: the bound by which a request is surely within its price. */
+const FEWEST_BYTES_PER_TOKEN = 2;
 /** Assumed length of an answer whose request sets no limit, for the estimate of a call that never answered. */
 const ASSUMED_OUTPUT_TOKENS = 1024;
 
@@ -61,6 +63,13 @@ export function admit(
     return refused(
       "request_too_large",
       `the request has ${lineBytes} bytes; ${settings.maxRequestBytes} are allowed`,
+    );
+  }
+  const longest = pricedInputTokens(model) * FEWEST_BYTES_PER_TOKEN;
+  if (lineBytes > longest) {
+    return refused(
+      "unpriced_length",
+      `"${model}" costs more for long requests, at a price that is not known here: ${longest} bytes are allowed`,
     );
   }
   const { policy } = tenant;

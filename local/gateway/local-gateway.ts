@@ -29,6 +29,8 @@ export type LocalGatewayOptions = {
   /** Where providers are reached: `OPENAI_BASE_URL` and the like; what is missing is simulated. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: (line: string) => void;
+  /** Puts the cloud assembly for some stage settings into a folder; by default the app is synthesized. */
+  readonly assemble?: typeof synthesize;
 };
 
 /** The whole of Offpeak on this machine. */
@@ -60,7 +62,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     const providers = providerTargets(environment, simulator);
     const assembly = path.join(options.workFolder, "cdk.out");
     options.log("synthesizing the stack");
-    await synthesize(assembly, localSettings(speed, providers));
+    await (options.assemble ?? synthesize)(assembly, localSettings(speed, providers));
     options.log("starting the stack");
     const aws = await startLocalAws(options.port === undefined ? {} : { port: options.port });
     stops.push(() => aws.close());
