@@ -197,7 +197,7 @@ export function jobMessage(fields: Record<string, unknown> = {}): Record<string,
 }
 
 /** A chat completion that used 1,000 tokens in and 100 out. */
-function completion(text = "done"): Record<string, unknown> {
+export function completion(text = "done"): Record<string, unknown> {
   return {
     id: "chatcmpl-1",
     object: "chat.completion",

@@ -1,0 +1,210 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { answerAll, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
+
+let gateway: MemoryGateway;
+
+beforeEach(async () => {
+  gateway = new MemoryGateway();
+  await gateway.addTenant({ tenantId: "acme" });
+});
+
+function withBody(body: Record<string, unknown>, fields: Record<string, unknown> = {}) {
+  return jobMessage({
+    request: {
+      provider: "openai",
+      endpoint: "/v1/chat/completions",
+      body: { model: "gpt-5-nano", messages: [{ role: "user", content: "hi" }], ...body },
+    },
+    ...fields,
+  });
+}
+
+async function refusalOf(fields: Record<string, unknown>): Promise<string | undefined> {
+  await gateway.admit([gateway.message(fields)]);
+  const [result] = await gateway.results("acme");
+  if (result === undefined) return undefined;
+  expect(result).toMatchObject({ status: "rejected", jobId: null, result: null, costPicoUsd: "0" });
+  return result.error?.code;
+}
+
+describe("a refused message is answered, makes no claim, and can be corrected", () => {
+  test.each([
+    ["unknown_model", withBody({ model: "gpt-99" })],
+    ["unknown_model", withBody({ model: "text-embedding-3-small" })],
+    [
+      "stored_reference",
+      withBody({ messages: [{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }] }),
+    ],
+    ["unpriced_feature", withBody({ web_search_options: {} })],
+    ["unpriced_feature", withBody({ service_tier: "priority" })],
+    ["streaming", withBody({ stream: true })],
+    ["unsupported_field", withBody({ made_up: 1 })],
+    ["invalid_message", { ...jobMessage(), vertical: "" }],
+    ["invalid_message", { ...jobMessage(), surprise: true }],
+    ["invalid_message", { ...jobMessage(), idempotencyKey: "x".repeat(257) }],
+    ["invalid_message", { ...jobMessage(), metadata: { text: "x".repeat(2048) } }],
+    ["invalid_message", { ...jobMessage(), deadline: "tomorrow" }],
+    ["request_too_large", withBody({ messages: [{ role: "user", content: "x".repeat(1_000_000) }] })],
+    [
+      "unpriced_length",
+      withBody({ model: "gpt-5.5", messages: [{ role: "user", content: "x".repeat(600_000) }] }),
+    ],
+    ["upload_not_allowed", { ...jobMessage(), request: { s3Key: "uploads/tenant=globex/secret.json" } }],
+    ["upload_not_allowed", { ...jobMessage(), request: { s3Key: "results/tenant=acme/x" } }],
+    ["upload_missing", { ...jobMessage(), request: { s3Key: "uploads/tenant=acme/nothing.json" } }],
+    ["cancel_not_supported", { version: 1, tenantId: "acme", cancel: { idempotencyKey: "k" } }],
+  ])("%s", async (code, message) => {
+    expect(await refusalOf(message)).toBe(code);
+    expect(await refusalOf(jobMessage())).toBeUndefined();
+  });
+
+  test("an upload that holds no request", async () => {
+    await gateway.objects.put("uploads/tenant=acme/odd.json", "[1]");
+    expect(await refusalOf({ ...jobMessage(), request: { s3Key: "uploads/tenant=acme/odd.json" } })).toBe(
+      "invalid_upload",
+    );
+  });
+});
+
+describe("a message that can be told to nobody is kept with its reason", () => {
+  test.each([
+    ["invalid_json", "{nope"],
+    ["unknown_tenant", JSON.stringify(jobMessage({ tenantId: "nobody" }))],
+    ["unknown_tenant", JSON.stringify(jobMessage({ tenantId: "../acme" }))],
+    ["unknown_tenant", "[]"],
+    ["unknown_tenant", "null"],
+  ])("%s", async (code, body) => {
+    expect(await gateway.admit([gateway.message(body, "high")])).toMatchObject({
+      unanswerable: 1,
+      failed: [],
+    });
+    expect(gateway.deadLetters.take("high")).toMatchObject([{ kind: "message", reason: { code }, body }]);
+  });
+
+  test("a sender that may not speak for the tenant: the tenant hears nothing of it", async () => {
+    await gateway.addTenant({ tenantId: "globex", senders: ["AROAGLOBEX"] });
+    const stranger = {
+      ...gateway.message(jobMessage({ tenantId: "globex" })),
+      senderId: "AROAACME:AROAGLOBEX",
+    };
+    const own = { ...gateway.message(jobMessage({ tenantId: "globex" })), senderId: "AROAGLOBEX:session" };
+    expect(await gateway.admit([stranger, own])).toMatchObject({ admitted: 1, unanswerable: 1 });
+    expect(gateway.deadLetters.take("normal")).toMatchObject([{ reason: { code: "sender_not_allowed" } }]);
+    expect(await gateway.results("globex")).toEqual([]);
+  });
+});
+
+describe("repeats", () => {
+  test("within one call: one job, and another request under the same key is refused", async () => {
+    const same = gateway.message(jobMessage());
+    const again = gateway.message(jobMessage());
+    const other = gateway.message(withBody({ max_completion_tokens: 9 }));
+    expect(await gateway.admit([same, again, other])).toMatchObject({
+      admitted: 1,
+      duplicates: 1,
+      refused: 1,
+    });
+    expect(await gateway.results("acme")).toMatchObject([{ error: { code: "idempotency_conflict" } }]);
+  });
+
+  test("the same request written otherwise is the same: key order and spacing do not count", async () => {
+    await gateway.admit([gateway.message(jobMessage())]);
+    const { request, ...rest } = jobMessage();
+    const shuffled = JSON.stringify(
+      { request: Object.fromEntries(Object.entries(request as object).toReversed()), ...rest },
+      undefined,
+      3,
+    );
+    expect(await gateway.admit([gateway.message(shuffled)])).toMatchObject({ duplicates: 1, refused: 0 });
+  });
+
+  test("the same key of another tenant is another job", async () => {
+    await gateway.addTenant({ tenantId: "globex" });
+    const messages = [jobMessage(), jobMessage({ tenantId: "globex" })].map((fields) =>
+      gateway.message(fields),
+    );
+    expect(await gateway.admit(messages)).toMatchObject({ admitted: 2 });
+  });
+
+  test("after the end the first result comes again", async () => {
+    await gateway.admit([gateway.message(jobMessage())]);
+    await gateway.runBatch((await gateway.window())[0]!, answerAll);
+    const [first] = await gateway.results("acme");
+    await gateway.admit([gateway.message(jobMessage())]);
+    expect(await gateway.results("acme")).toEqual([first]);
+  });
+
+  test("a failed job answers the same until a message says retry, once per message", async () => {
+    await gateway.admit([gateway.message(jobMessage())]);
+    const fail = (lines: readonly string[]) => ({
+      status: "failed",
+      output: [],
+      refusals: lines.map((_line, number) => ({ code: "bad", line: number + 1, message: "bad row" })),
+    });
+    await gateway.runBatch((await gateway.window())[0]!, fail);
+    expect(await gateway.results("acme")).toMatchObject([{ status: "failed" }]);
+    await gateway.admit([gateway.message(jobMessage())]);
+    expect(await gateway.results("acme")).toMatchObject([{ status: "failed", attempts: 1 }]);
+    const retry = gateway.message(jobMessage({ retry: true }));
+    expect(await gateway.admit([retry])).toMatchObject({ admitted: 1 });
+    await gateway.runBatch((await gateway.window())[0]!, fail);
+    expect(await gateway.results("acme")).toMatchObject([{ status: "failed", attempts: 2 }]);
+    // SQS delivers the same retry once more: it was heard already.
+    expect(await gateway.admit([retry])).toMatchObject({ admitted: 0, duplicates: 1 });
+  });
+});
+
+describe("tiers and due times", () => {
+  async function admitted(fields: Record<string, unknown>) {
+    const message = gateway.message(jobMessage(fields));
+    await gateway.admit([message]);
+    const lines = await Array.fromAsync(gateway.objects.list("segments/lines/"));
+    const bytes = await gateway.objects.get(lines.at(-1)!.key);
+    return { message, record: JSON.parse(Buffer.from(bytes!).toString("utf8")) };
+  }
+
+  test.each([
+    [{ taskType: "post_call_summary" }, "normal", "batch"],
+    [{ taskType: "kb_embedding" }, "low", "batch"],
+    [{ taskType: "something_new" }, "normal", "batch"],
+    [{ taskType: "kb_embedding", tier: "high" }, "high", "sync"],
+    [{ taskType: "content_moderation" }, "normal", "sync"],
+    [{ taskType: "fraud_detection", tier: "low" }, "low", "sync"],
+  ])("%o", async (fields, tier, lane) => {
+    expect((await admitted(fields)).record).toMatchObject({ tier, lane });
+  });
+
+  test("the policy overrides the table, and lets a guarded type into batches only in so many words", async () => {
+    await gateway.addTenant({
+      tenantId: "acme",
+      tiers: { report_generation: "normal" },
+      batchAllowed: ["content_moderation"],
+    });
+    expect((await admitted({ taskType: "report_generation" })).record).toMatchObject({ tier: "normal" });
+    expect((await admitted({ taskType: "content_moderation", idempotencyKey: "m" })).record).toMatchObject({
+      lane: "batch",
+    });
+  });
+
+  test("due: the deadline given, else the tier's time from when SQS took the message", async () => {
+    const { record, message } = await admitted({});
+    expect(record.due).toBe(message.sentAt + 3_600_000);
+    const given = await admitted({ idempotencyKey: "d", deadline: "2026-11-21T14:00:00+02:00" });
+    expect(given.record.due).toBe(Date.UTC(2026, 10, 21, 12));
+  });
+});
+
+test("a call with more request bytes than one segment holds makes several, and loses none", async () => {
+  const messages = Array.from({ length: 30 }, (_, number) =>
+    gateway.message(
+      withBody(
+        { messages: [{ role: "user", content: "x".repeat(600_000) }] },
+        { idempotencyKey: `k${number}` },
+      ),
+    ),
+  );
+  expect(await gateway.admit(messages)).toMatchObject({ admitted: 30, failed: [] });
+  expect((await Array.fromAsync(gateway.objects.list("segments/lines/"))).length).toBeGreaterThan(1);
+  const [batchId] = await gateway.window();
+  expect((await gateway.batches.get(batchId!))!.plan.requests).toBe(30);
+});
