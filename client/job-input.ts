@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { contentHash } from "../lambdas/domain/ids.ts";
 import { type JobMessage, jobMessageSchema } from "../lambdas/domain/job-message.ts";
 import { uploadPrefix } from "../lambdas/domain/object-keys.ts";
+import { defaultTierOf } from "../lambdas/domain/tiers.ts";
 import type { Tier } from "../lambdas/domain/vocabulary.ts";
 import { schemaProblem } from "./schema-problem.ts";
 
@@ -22,19 +23,6 @@ export type JobDraft = {
   readonly upload: { readonly key: string; readonly body: string } | null;
 };
 
-/**
- * Task types that somebody waits for, by the gateway's defaults. Only a hint at which queue is quickest: the tier is
- * decided by the gateway, whatever queue a job comes through.
- */
-const URGENT_TASKS: ReadonlyMap<string, Tier> = new Map([
-  ["live_chat_response", "critical"],
-  ["voice_agent_reply", "critical"],
-  ["safety_check", "critical"],
-  ["email_draft", "high"],
-  ["ticket_classification", "high"],
-  ["escalation_decision", "high"],
-]);
-
 /** The message of a job, or what is wrong with it in words. A request too large for a message becomes an upload. */
 export function draftOf(job: JobInput, mayUpload: boolean): JobDraft | string {
   const parsed = jobMessageSchema.safeParse({ ...job, version: 1 });
@@ -52,7 +40,8 @@ export function draftOf(job: JobInput, mayUpload: boolean): JobDraft | string {
 function messageOf(message: JobMessage): Omit<JobDraft, "upload"> {
   const { tenantId, tier, taskType } = message;
   const body = toJson(message);
-  const queue = tier ?? URGENT_TASKS.get(taskType) ?? "normal";
+  // Only the queue that is likely to be quickest: the tier is decided by the gateway, whatever queue a job comes through.
+  const queue = tier ?? defaultTierOf(taskType);
   return { tenantId, queue, body, bytes: Buffer.byteLength(body) };
 }
 

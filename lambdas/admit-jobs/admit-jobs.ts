@@ -135,7 +135,8 @@ export async function placeJobs(
 ): Promise<{ readonly admitted: number; readonly duplicates: number; readonly conflicts: number }> {
   const firsts = new Map<string, OpenedJob>();
   const repeats: OpenedJob[] = [];
-  for (const job of opened) {
+  // Of several repeats the one that asks to open a failed job again speaks for all.
+  for (const job of opened.toSorted((a, b) => Number(b.retry) - Number(a.retry))) {
     const key = `${job.record.tenantId}#${job.record.jobId}`;
     if (firsts.has(key)) repeats.push(job);
     else firsts.set(key, job);
@@ -160,10 +161,10 @@ export async function placeJobs(
     if (outcome) answer(job, outcome);
   }
   for (const job of repeats) {
-    const first = firsts.get(`${job.record.tenantId}#${job.record.jobId}`);
-    const conflict = first?.record.requestHash !== job.record.requestHash;
     const known = await ports.jobs.get(job.record.tenantId, job.record.jobId);
-    if (known) answer(job, { kind: conflict ? "conflict" : "duplicate", job: known });
+    if (!known) continue;
+    const conflict = known.requestHash !== job.record.requestHash;
+    answer(job, { kind: conflict ? "conflict" : "duplicate", job: known });
   }
   await ports.deliveries.send(deliveries);
   return counts;

@@ -225,17 +225,20 @@ export type DirectLease = Omit<Claim, "retry"> & {
 };
 
 export type LeaseOutcome =
-  /** Call now, as this attempt. `lost`: an earlier attempt whose call was sent and never answered for. */
+  /**
+   * Call now, as this attempt. `lost`: the attempt is another worker's, whose call was sent and never answered for; it is
+   * to be accounted for before the owner asks again, for an attempt of its own.
+   */
   | { readonly kind: "leased"; readonly job: RunningJob; readonly lost: RunningJob | null }
   | { readonly kind: "busy"; readonly job: Job }
   | { readonly kind: "duplicate"; readonly job: Job }
   | { readonly kind: "conflict"; readonly job: Job };
 
 /**
- * Whether a direct call may be made. A live lease of another worker is respected; an expired one is taken over under
- * the next attempt, and the answer that never came is reported as `lost`. The owner of the lease itself goes on to its
- * next attempt when it asks again: its last call was answered. Jobs waiting for a batch are not touched
- * here unless their source is named: that is a run request.
+ * Whether a direct call may be made. A live lease of another worker is respected; an expired one is taken over with its
+ * attempt and intent, reported as `lost`: whoever dies before it is accounted for leaves it to the next. The owner of the
+ * lease itself goes on to its next attempt when it asks again: its last call was answered or accounted for. Jobs waiting
+ * for a batch are not touched here unless their source is named: that is a run request.
  */
 export function decideLease(current: Job | undefined, lease: DirectLease): LeaseOutcome {
   if (current === undefined) return { kind: "leased", job: runningJob(lease, 1, 1), lost: null };
@@ -249,7 +252,11 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
       if (current.leaseOwner === lease.owner) {
         return {
           kind: "leased",
-          job: runningJob({ ...lease, source: current.source }, current.attempt + 1, current.roundStart),
+          job: runningJob(
+            { ...begunBy(current, lease), source: current.source },
+            current.attempt + 1,
+            current.roundStart,
+          ),
           lost: null,
         };
       }
@@ -258,23 +265,32 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
       if (current.leaseUntil > lease.now) return { kind: "busy", job: current };
       return {
         kind: "leased",
-        job: runningJob(
-          { ...lease, source: current.source ?? lease.source },
-          current.attempt + 1,
-          current.roundStart,
-        ),
+        job: { ...current, leaseOwner: lease.owner, leaseUntil: lease.leaseUntil },
         lost: current,
       };
     case "queued":
       // The claim of a run request's own segment line: this is its first call.
       return sameSource(current.source, lease.source)
-        ? { kind: "leased", job: runningJob(lease, current.attempt, current.roundStart), lost: null }
+        ? {
+            kind: "leased",
+            job: runningJob(begunBy(current, lease), current.attempt, current.roundStart),
+            lost: null,
+          }
         : { kind: "duplicate", job: current };
     case "dead-lettered":
       return sameSource(current.source, lease.source)
-        ? { kind: "leased", job: runningJob(lease, current.attempt + 1, current.attempt + 1), lost: null }
+        ? {
+            kind: "leased",
+            job: runningJob(begunBy(current, lease), current.attempt + 1, current.attempt + 1),
+            lost: null,
+          }
         : { kind: "duplicate", job: current };
   }
+}
+
+/** A run request is no message: the job stays the one of the message that began it or opened it again. */
+function begunBy(current: Job, lease: DirectLease): DirectLease {
+  return { ...lease, messageId: lease.messageId ?? current.messageId };
 }
 
 function runningJob(lease: DirectLease, attempt: number, roundStart: number): RunningJob {

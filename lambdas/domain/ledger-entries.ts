@@ -74,6 +74,8 @@ export function directLedgerEntry(
     readonly lane: Lane;
     readonly charge: Charge;
     readonly at: number;
+    /** Whether the answer became its job's result. */
+    readonly won: boolean;
   },
 ): LedgerEntry {
   const date = utcDate(call.at);
@@ -86,7 +88,7 @@ export function directLedgerEntry(
     lane: call.lane,
     batchId: null,
     providerBatchId: null,
-    jobs: kind === "direct" ? 1 : 0,
+    jobs: call.won ? 1 : 0,
     answers: kind === "direct" ? 1 : 0,
     usage: call.charge.usage,
     costPicoUsd: call.charge.cost.toString(),

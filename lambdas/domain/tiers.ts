@@ -32,9 +32,14 @@ const NEVER_BATCHED: ReadonlySet<string> = new Set([
   "escalation_routing",
 ]);
 
-/** The message's own word, else the tenant's policy, else the default of the task type, else `normal`. */
+/** The tier of a task type when nobody says otherwise; `normal` for a type that is not known. */
+export function defaultTierOf(taskType: string): Tier {
+  return TIER_OF_TASK.get(taskType) ?? "normal";
+}
+
+/** The message's own word, else the tenant's policy, else the default of the task type. */
 export function tierOf(taskType: string, asked: Tier | undefined, policy: TenantPolicy): Tier {
-  return asked ?? policy.tiers[taskType] ?? TIER_OF_TASK.get(taskType) ?? "normal";
+  return asked ?? policy.tiers[taskType] ?? defaultTierOf(taskType);
 }
 
 /** The lane a job begins in, and why in words the operator reads. */

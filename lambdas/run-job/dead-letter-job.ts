@@ -1,9 +1,10 @@
 import type { SegmentId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
 import type { JobRecord, Source } from "../domain/job-record.ts";
-import type { RunningJob } from "../domain/job-state.ts";
+import type { Job, RunningJob } from "../domain/job-state.ts";
 import { encodeLine } from "../domain/jsonl.ts";
 import { segmentKey } from "../domain/object-keys.ts";
+import type { Tier } from "../domain/vocabulary.ts";
 import type { DirectWork, RunPorts } from "./run-job.ts";
 
 /** Puts a job whose attempts are used up on the dead-letter queue of its tier, its request stored to be run again. */
@@ -17,16 +18,27 @@ export async function deadLetterJob(
   const stored = source ?? (await storeRecord(record, attempt, ports));
   const move = { tenantId, jobId, attempt, by: `direct-${jobId}-${attempt}`, source: stored };
   if ((await ports.jobs.deadLetter(move)) === "lost") return;
-  await ports.deadLetters.send(tier, {
-    version: 1,
-    kind: "job",
-    reason: { code: reason.code, message: reason.message },
-    at: toIso(ports.runtime.now()),
-    tenantId,
-    jobId,
-    attempts: attempt,
-    source: stored,
-  });
+  await sendLetter(tier, { ...move, source: stored }, reason, ports);
+}
+
+/** A message's worker may have died before the letter was sent: the message, coming again, finds nothing else to do. */
+export async function deadLetterAgain(job: Job, work: DirectWork, ports: RunPorts): Promise<void> {
+  if (job.state !== "dead-lettered" || job.source === null) return;
+  if (job.messageId === null || job.messageId !== work.messageId) return;
+  const reason = { code: "attempts_used_up", message: "the job's direct calls failed" };
+  await sendLetter(work.record.tier, { ...job, source: job.source }, reason, ports);
+}
+
+async function sendLetter(
+  tier: Tier,
+  { tenantId, jobId, attempt, source }: Pick<Job, "tenantId" | "jobId" | "attempt"> & { source: Source },
+  { code, message }: { readonly code: string; readonly message: string },
+  ports: RunPorts,
+): Promise<void> {
+  const at = toIso(ports.runtime.now());
+  const reason = { code, message };
+  const letter = { version: 1, kind: "job", reason, at, tenantId, jobId, attempts: attempt, source } as const;
+  await ports.deadLetters.send(tier, letter);
 }
 
 /** A direct job's only copy is its message until now: a segment of one line, which no window reads. */

@@ -2,7 +2,7 @@ import { readAnswer } from "../domain/answer.ts";
 import { costOf } from "../domain/cost.ts";
 import { TerminalError } from "../domain/failures.ts";
 import type { JobRecord } from "../domain/job-record.ts";
-import type { Job, RunningJob } from "../domain/job-state.ts";
+import type { Job, RunningJob, TransitionOutcome } from "../domain/job-state.ts";
 import { encodeLine } from "../domain/jsonl.ts";
 import { directLedgerEntry } from "../domain/ledger-entries.ts";
 import { directResultKey } from "../domain/object-keys.ts";
@@ -33,9 +33,10 @@ export async function finishSucceeded(
 ): Promise<void> {
   const prices = { lane: syncPrice(record, intent.at), sync: syncPrice(record, intent.at) };
   const { result, charge } = settleAnswer(record, attempt, answer, { lane: "sync", prices, producedAt });
-  await endWith(result, record, attempt, ports);
-  if (charge) await recordCharge(record, attempt, charge, producedAt, ports);
-  await deliver(record, attempt, ports);
+  const outcome = await endWith(result, record, attempt, ports);
+  if (charge)
+    await recordCharge({ job: record, attempt, charge, at: producedAt, won: outcome === "won" }, ports);
+  if (outcome === "won") await deliver(record, attempt, ports);
 }
 
 /** Ends a job without an answer; nothing was billed for it. */
@@ -45,8 +46,8 @@ export async function finishFailed(
   result: StoredResult,
   ports: RunPorts,
 ): Promise<void> {
-  await endWith(result, record, attempt, ports);
-  await deliver(record, attempt, ports);
+  const outcome = await endWith(result, record, attempt, ports);
+  if (outcome === "won") await deliver(record, attempt, ports);
 }
 
 /** Settles a success whose worker died after storing it. False when there is none: the call was never answered for. */
@@ -55,21 +56,29 @@ export async function resumeSucceeded(
   lost: RunningJob,
   ports: RunPorts,
 ): Promise<boolean> {
-  const stored = await storedResult(record, lost.attempt, ports);
-  if (stored?.status !== "succeeded") return false;
+  const stored = await storedResult(directResultKey(record.tenantId, record.jobId, lost.attempt), ports);
+  // An older one is of a job that had the same key and is forgotten.
+  if (stored?.status !== "succeeded" || Date.parse(stored.producedAt) < lost.intent.at) return false;
   await finishSucceeded(record, lost, answerOf(stored, record), Date.parse(stored.producedAt), ports);
   return true;
 }
 
-/** A job that ended here before may have lost its worker before the ledger was written: its entry is put again. */
+/**
+ * A job that ended here before may have lost its worker before the ledger was written: its entry is put again, as its
+ * result says it was, since a duplicate may come with other tags.
+ */
 export async function settleAgain(job: Job, record: JobRecord, ports: RunPorts): Promise<void> {
   if (job.state !== "ended" || !job.endedBy.startsWith(DIRECT_STEP) || job.status !== "succeeded") return;
-  const stored = await storedResult(record, job.attempt, ports);
+  const stored = await storedResult(job.result.key, ports);
   if (!stored) return;
   const { usage } = answerOf(stored, record);
+  const { vertical, agentId, taskType, attempts: attempt } = stored;
+  if (vertical === null || agentId === null || taskType === null)
+    throw new TerminalError(`the stored result of job ${record.jobId} lacks its tags`);
   // The cost as it was settled: prices may have changed since.
   const charge = { usage, cost: BigInt(stored.costPicoUsd), syncCost: BigInt(stored.costPicoUsd) };
-  await recordCharge(record, job.attempt, charge, Date.parse(stored.producedAt), ports);
+  const ran = { ...record, vertical, agentId, taskType };
+  await recordCharge({ job: ran, attempt, charge, at: Date.parse(stored.producedAt), won: true }, ports);
 }
 
 /** A call that nobody answered for: the ledger names it, with what it may have cost, for the operator to confirm. */
@@ -77,14 +86,27 @@ export async function recordLostCall(record: JobRecord, intent: Intent, ports: R
   const usage = { ...NO_USAGE, ...record.estimate };
   const cost = costOf(usage, syncPrice(record, intent.at));
   const charge = { usage, cost, syncCost: cost };
-  const call = { job: record, attempt: intent.attempt, lane: "sync" as const, charge, at: intent.at };
+  const call = {
+    job: record,
+    attempt: intent.attempt,
+    charge,
+    at: intent.at,
+    won: false,
+    lane: "sync" as const,
+  };
   await ports.ledger.record([directLedgerEntry("unconfirmed", call)]);
 }
 
-async function recordCharge(record: JobRecord, attempt: number, charge: Charge, at: number, ports: RunPorts) {
-  await ports.ledger.record([
-    directLedgerEntry("direct", { job: record, attempt, lane: "sync", charge, at }),
-  ]);
+type DirectCharge = {
+  readonly job: JobRecord;
+  readonly attempt: number;
+  readonly charge: Charge;
+  readonly at: number;
+  readonly won: boolean;
+};
+
+async function recordCharge(charged: DirectCharge, ports: RunPorts): Promise<void> {
+  await ports.ledger.record([directLedgerEntry("direct", { ...charged, lane: "sync" })]);
 }
 
 async function endWith(
@@ -92,12 +114,12 @@ async function endWith(
   record: JobRecord,
   attempt: number,
   ports: RunPorts,
-): Promise<void> {
+): Promise<TransitionOutcome> {
   const { tenantId, jobId } = record;
   const key = directResultKey(tenantId, jobId, attempt);
   const text = encodeLine(result);
   await ports.objects.put(key, text);
-  await ports.jobs.end({
+  return ports.jobs.end({
     tenantId,
     jobId,
     attempt,
@@ -116,12 +138,8 @@ async function deliver({ tenantId, jobId }: JobRecord, attempt: number, ports: R
   await ports.deliveries.send([{ version: 1, kind: "object", tenantId, key }]);
 }
 
-async function storedResult(
-  record: JobRecord,
-  attempt: number,
-  ports: RunPorts,
-): Promise<StoredResult | undefined> {
-  const bytes = await ports.objects.get(directResultKey(record.tenantId, record.jobId, attempt));
+async function storedResult(key: string, ports: RunPorts): Promise<StoredResult | undefined> {
+  const bytes = await ports.objects.get(key);
   return bytes && parseStoredJson(storedResultSchema, bytes);
 }
 

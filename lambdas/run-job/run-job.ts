@@ -13,7 +13,7 @@ import type {
   Runtime,
 } from "../ports.ts";
 import { callProvider } from "./call-provider.ts";
-import { deadLetterJob } from "./dead-letter-job.ts";
+import { deadLetterAgain, deadLetterJob } from "./dead-letter-job.ts";
 import { finishFailed, finishSucceeded, recordLostCall, resumeSucceeded, settleAgain } from "./finish-job.ts";
 
 /** Longer than the function may run: a lease ends by itself only when its holder is dead. */
@@ -59,11 +59,14 @@ export async function runJob(work: DirectWork, ports: RunPorts): Promise<RunOutc
     if (leased.kind === "conflict") return leased;
     if (leased.kind === "duplicate") {
       await settleAgain(leased.job, work.record, ports);
+      await deadLetterAgain(leased.job, work, ports);
       return leased;
     }
     if (leased.lost !== null) {
       if (await resumeSucceeded(work.record, leased.lost, ports)) return { kind: "ended" };
       await recordLostCall(work.record, leased.lost.intent, ports);
+      // Only now may the lost attempt give way to our own.
+      continue;
     }
     const outcome = await attemptCall(work, leased.job, ports);
     if (outcome !== "again") return { kind: outcome };

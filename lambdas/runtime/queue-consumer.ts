@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { logFailure, observed } from "./telemetry.ts";
+import { logFailure, logger, observed } from "./telemetry.ts";
 
 /** Lambda's SQS event, as much of it as is used. */
 const sqsEventSchema = z.object({
@@ -29,7 +29,9 @@ export function queueConsumer(
 ): (event: unknown) => Promise<BatchResponse> {
   return (event) =>
     observed(async () => {
-      const failed = await consume(sqsEventSchema.parse(event).Records);
+      const records = sqsEventSchema.parse(event).Records;
+      const failed = await consume(records);
+      logger.info("messages taken", { messages: records.length, failed: failed.length });
       for (const { messageId, error } of failed)
         logFailure("message stays on its queue", error, { messageId });
       return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };

@@ -9,10 +9,10 @@ import { readCalls } from "./calls.ts";
 import { copyBucket } from "./bucket-copy.ts";
 import { readFigures } from "./figures.ts";
 import { jobsOfCalls, jobsOfQueries, repeatsOf } from "./jobs.ts";
+import { printReport } from "./print-report.ts";
 import { ProgressLine } from "./progress.ts";
 import { type DemoReport, findFaults } from "./report.ts";
 import { ResultReader, sentKey } from "./result-reader.ts";
-import { batchTable, jobTable, moneyTable, tenantTable } from "./tables.ts";
 import { DEMO_TENANTS } from "./tenants.ts";
 import { waitForResults } from "./wait-for-results.ts";
 
@@ -25,6 +25,7 @@ export type DemoOptions = {
 
 /** Real seconds that each simulated batch takes: four minutes at the demo's usual speed. */
 const BATCH_SECONDS = 4;
+const TENANT_IDS = DEMO_TENANTS.map(({ tenantId }) => tenantId);
 const WORK_FOLDER = fileURLToPath(new URL("../../.offpeak/demo", import.meta.url));
 
 export type DemoOutcome = { readonly report: DemoReport; readonly faults: readonly string[] };
@@ -47,6 +48,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     log: (line) => progress.show(line),
   });
   try {
+    signal.throwIfAborted();
     return await demonstrate(gateway, jobs, progress, signal);
   } finally {
     await gateway.stop();
@@ -60,45 +62,20 @@ async function demonstrate(
   signal: AbortSignal,
 ): Promise<DemoOutcome> {
   const { sqs, destroy, ...stores } = operatorClients(gateway.aws, gateway.outputs);
-  const queues = new Map(
-    DEMO_TENANTS.map(({ tenantId }) => [
-      tenantId,
-      gateway.outputs[`ResultsQueueUrl${pascalCase(tenantId)}`] ?? "",
-    ]),
-  );
-  const reader = new ResultReader(sqs, queues);
+  const reader = new ResultReader(sqs, resultQueues(gateway.outputs));
   const reading = reader.run();
   try {
     const sent = new Set(jobs.map(sentKey));
     const repeats = repeatsOf(jobs);
-    const queueUrls = queueUrlsFromOutputs(gateway.outputs);
-    progress.show(`sending ${jobs.length + repeats.length} messages`);
-    for (const messages of [jobs, repeats]) await sendAll(messages, queueUrls, sqs, signal);
+    const submitted = jobs.length + repeats.length;
+    progress.show(`sending ${submitted} messages`);
+    for (const messages of [jobs, repeats]) await sendAll(messages, gateway.outputs, sqs, signal);
     await waitForResults(sent, reader, gateway, progress, signal);
-    const figures = await readFigures(
-      gateway,
-      stores,
-      DEMO_TENANTS.map(({ tenantId }) => tenantId),
-    );
-    const report = figures.report({
-      sent,
-      submitted: jobs.length + repeats.length,
-      reader,
-      seconds: progress.seconds,
-    });
+    const figures = await readFigures(gateway, stores, TENANT_IDS);
+    const report = figures.report({ sent, submitted, reader, seconds: progress.seconds });
     progress.end();
-    const folder = await copyBucket(stores.objects, path.join(WORK_FOLDER, "bucket"));
-    console.log(tenantTable(figures.entries));
-    console.log(batchTable(figures.batches));
-    console.log(moneyTable(report));
-    console.log(jobTable(report));
-    console.log(
-      `The batches' input, manifests and raw output, and every result: ${path.relative(process.cwd(), folder)}`,
-    );
-    console.log(`The functions' logs: ${path.relative(process.cwd(), path.join(WORK_FOLDER, "logs"))}`);
-    console.log(
-      `Took ${report.seconds.toFixed(1)} s; the largest worker held ${(report.peakWorkerBytes / 1e6).toFixed(0)} MB.`,
-    );
+    const bucket = await copyBucket(stores.objects, path.join(WORK_FOLDER, "bucket"));
+    printReport(report, figures, { bucket, logs: path.join(WORK_FOLDER, "logs") });
     return { report, faults: findFaults(report, reader.strays.length, figures.denials) };
   } finally {
     reader.stop();
@@ -107,13 +84,20 @@ async function demonstrate(
   }
 }
 
+/** Each tenant's results queue. */
+function resultQueues(outputs: LocalGateway["outputs"]): Map<string, string> {
+  return new Map(
+    TENANT_IDS.map((tenantId) => [tenantId, outputs[`ResultsQueueUrl${pascalCase(tenantId)}`] ?? ""]),
+  );
+}
+
 async function sendAll(
   jobs: readonly JobInput[],
-  queueUrls: ReturnType<typeof queueUrlsFromOutputs>,
+  outputs: LocalGateway["outputs"],
   sqs: Parameters<typeof submitJobs>[1]["sqs"],
   signal: AbortSignal,
 ): Promise<void> {
-  const outcomes = await submitJobs(jobs, { queueUrls, sqs, signal });
+  const outcomes = await submitJobs(jobs, { queueUrls: queueUrlsFromOutputs(outputs), sqs, signal });
   const failed = outcomes.find((outcome) => outcome.kind === "failed");
   if (failed?.kind === "failed") throw new Error(`a message could not be sent: ${failed.reason}`);
 }
