@@ -19,6 +19,9 @@ import { NO_RESULT_USAGE } from "../domain/usage.ts";
 import type { Tier } from "../domain/vocabulary.ts";
 import type { ObjectStore, Tenants } from "../ports.ts";
 
+/** Characters of the reason that a tenant is given: a message can be wrong in thousands of ways at once. */
+const LONGEST_REASON = 2000;
+
 /** A message as it came off a job queue. */
 export type IncomingMessage = {
   readonly messageId: string;
@@ -159,7 +162,7 @@ export function refusalResult(
     status: "rejected",
     late: false,
     response: null,
-    error: { code: refusal.code, message: refusal.message },
+    error: { code: refusal.code, message: refusal.message.slice(0, LONGEST_REASON) },
     provider: null,
     model: null,
     tier: null,

@@ -16,10 +16,13 @@ export function printReport(
     ["What became of the jobs", jobTable(report)],
   ];
   for (const [title, table] of sections) console.log(`\n${title}\n${table}`);
-  const here = (folder: string) => path.relative(process.cwd(), folder);
   console.log(`
 Every batch's input, manifest and raw output: ${here(path.join(folders.bucket, "batches"))}
 Every tenant's results:                       ${here(path.join(folders.bucket, "results"))}
 The functions' logs:                          ${here(folders.logs)}
 Took ${report.seconds.toFixed(1)} s; the largest worker held ${(report.peakWorkerBytes / 1e6).toFixed(0)} MB.`);
+}
+
+function here(folder: string): string {
+  return path.relative(process.cwd(), folder);
 }

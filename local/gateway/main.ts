@@ -1,4 +1,5 @@
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
@@ -7,6 +8,9 @@ import { tenantsFileSchema, type TenantPolicy } from "../../lambdas/domain/tenan
 import { type LocalGateway, STACK_NAME, startLocalGateway } from "./local-gateway.ts";
 
 const WORK_FOLDER = fileURLToPath(new URL("../../.offpeak/local", import.meta.url));
+
+/** How long a simulated provider takes for a batch, before `--speed`: some minutes, as real ones mostly do. */
+const SIMULATED_BATCH_SECONDS = 240;
 
 /** Without a tenants file there is one tenant, to try things with. */
 const DEFAULT_TENANTS = [{ tenantId: "acme" }];
@@ -51,14 +55,19 @@ a provider without a base URL is simulated.`,
 
 async function readTenants(file: string | undefined): Promise<TenantPolicy[]> {
   if (file === undefined) return tenantsFileSchema.parse(DEFAULT_TENANTS);
-  const parsed = tenantsFileSchema.safeParse(JSON.parse(await readFile(file, "utf8")));
-  if (!parsed.success) throw new Error(`${file} is not a tenants file:\n${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  const text = await readFile(file, "utf8");
+  try {
+    return tenantsFileSchema.parse(JSON.parse(text));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new Error(`${file} is not a tenants file:\n${reason}`, { cause: error });
+  }
 }
 
 /** Whole or not at all: whoever waits for the file may read it the moment it is there. */
 async function writeOutputs(gateway: LocalGateway): Promise<void> {
   const { outputs } = options;
+  await mkdir(path.dirname(outputs), { recursive: true });
   await writeFile(`${outputs}.part`, `${JSON.stringify({ [STACK_NAME]: gateway.outputs }, undefined, 2)}\n`);
   await rename(`${outputs}.part`, outputs);
 }
@@ -84,6 +93,7 @@ try {
     tenants,
     workFolder: WORK_FOLDER,
     port: options.port,
+    simulator: { batchSeconds: SIMULATED_BATCH_SECONDS / options.speed },
     environment: process.env,
     log: (line) => console.error(line),
   });

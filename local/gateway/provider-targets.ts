@@ -23,7 +23,7 @@ const environmentSchema = z.object({
  */
 export function providerTargets(
   environment: Readonly<Record<string, string | undefined>>,
-  simulator: ProviderSimulatorThread | undefined,
+  simulator: Pick<ProviderSimulatorThread, "openaiBaseUrl" | "anthropicBaseUrl"> | undefined,
 ): ProviderTargets {
   const given = environmentSchema.parse(environment);
   return {
