@@ -29,7 +29,7 @@ const LOCAL_CREDENTIALS = { accessKeyId: "local-operator", secretAccessKey: "loc
 export function openStack(stackName: string, outputs: StackOutputs): Stack {
   const { Endpoint: endpoint, Region: region } = outputs;
   const environment: AwsEnvironment = {
-    AWS_REGION: region ?? process.env["AWS_REGION"],
+    AWS_REGION: region ?? regionOf(outputs.DeadLetterQueueUrls[0]) ?? process.env["AWS_REGION"],
     AWS_ENDPOINT_URL: endpoint ?? process.env["AWS_ENDPOINT_URL"],
     ...(endpoint !== undefined && { credentials: LOCAL_CREDENTIALS }),
   };
@@ -48,6 +48,11 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
       dynamo.destroy();
     },
   };
+}
+
+/** A stack's own queues say where it is: `https://sqs.eu-west-1.amazonaws.com/…`. */
+function regionOf(queueUrl: string | undefined): string | undefined {
+  return /^https:\/\/sqs\.([a-z0-9-]+)\.amazonaws\./.exec(queueUrl ?? "")?.[1];
 }
 
 /** Throws OperatorError when there is no such tenant. */

@@ -4,7 +4,7 @@ import { type JobMessage, jobMessageSchema } from "../lambdas/domain/job-message
 import { uploadPrefix } from "../lambdas/domain/object-keys.ts";
 import { defaultTierOf } from "../lambdas/domain/tiers.ts";
 import type { Tier } from "../lambdas/domain/vocabulary.ts";
-import { schemaProblem } from "./schema-problem.ts";
+import { schemaProblem } from "../lambdas/domain/schema-problem.ts";
 
 /** Bytes of one message, and of all messages of one SendMessageBatch: SQS's limit. */
 export const MAX_SEND_BYTES = 1_048_576;

@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { resultEnvelopeSchema, type ResultMessage } from "../lambdas/domain/result-message.ts";
 import { RecentKeys } from "./recent-keys.ts";
 import { type QueueMessage, type QueueReaderOptions, readQueue } from "./results-queue-reader.ts";
-import { schemaProblem } from "./schema-problem.ts";
+import { schemaProblem } from "../lambdas/domain/schema-problem.ts";
 import { fetchResponse } from "./stored-response.ts";
 
 export type { ResultMessage } from "../lambdas/domain/result-message.ts";

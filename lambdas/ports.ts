@@ -139,6 +139,17 @@ export interface DeadLetterQueues {
   send(tier: Tier, letter: DeadLetter): Promise<void>;
 }
 
+/** A message received from a dead-letter queue. */
+export type ReceivedLetter = { readonly body: string; readonly receipt: string };
+
+export interface DeadLetterInbox {
+  /** Some messages of one dead-letter queue, hidden from other readers for a while; none when it is empty. */
+  receive(): Promise<readonly ReceivedLetter[]>;
+  delete(receipts: readonly string[]): Promise<void>;
+  /** Shows messages to other readers again. */
+  release(receipts: readonly string[]): Promise<void>;
+}
+
 /** The tenants' own queues: messages of at most 1 MiB each, in as few sends as SQS allows. */
 export interface TenantQueues {
   send(queueUrl: string, bodies: readonly string[]): Promise<void>;

@@ -2,6 +2,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import {
   Choice,
   Condition,
+  Fail,
   type IChainable,
   Map as MapState,
   Pass,
@@ -33,7 +34,8 @@ const ALREADY_STARTED = "StepFunctions.ExecutionAlreadyExistsException";
 
 /**
  * One window, from `{ scheduledTime }`: freeze → plan → write each batch and start its run → close. A batch that cannot
- * be written or started is left behind, so that it holds up neither the others nor the next window.
+ * be written or started is left behind, so that it holds up neither the others nor the next window; the execution then
+ * fails at its very end, which raises the alarm.
  */
 export function assembleWindow(
   scope: Construct,
@@ -51,16 +53,25 @@ export function assembleWindow(
     items: ProvideItems.jsonata("{% $states.input.batches %}"),
     itemSelector: { batchId: "{% $states.context.Map.Item.Value %}" },
     maxConcurrency: WRITERS,
-    outputs: { windowId: "{% $states.input.windowId %}" },
+    outputs: { windowId: "{% $states.input.windowId %}", left: "{% $count($states.result[ok = false]) %}" },
   }).itemProcessor(writeAndStart(scope, functions.writeBatch, runBatch));
   const close = invoke(scope, functions.closeWindow, {
     payload: { windowId: "{% $states.input.windowId %}" },
+    outputs: { left: "{% $states.input.left %}" },
   });
+  const allStarted = Choice.jsonata(scope, "AllBatchesStarted")
+    .when(Condition.jsonata("{% $states.input.left = 0 %}"), Succeed.jsonata(scope, "WindowAssembled"))
+    .otherwise(
+      Fail.jsonata(scope, "BatchesLeftBehind", {
+        error: "BatchesLeftBehind",
+        cause: "{% $string($states.input.left) & ' batches could not be written or started' %}",
+      }),
+    );
   const nothing = Succeed.jsonata(scope, "NothingWaits");
   return freeze.next(
     Choice.jsonata(scope, "WindowFrozen")
       .when(Condition.jsonata("{% $states.input.windowId = null %}"), nothing)
-      .otherwise(plan.next(writeBatches).next(close)),
+      .otherwise(plan.next(writeBatches).next(close).next(allStarted)),
   );
 }
 

@@ -81,7 +81,7 @@ const stageSettingsSchema = z.strictObject({
   /** What happens to tables, bucket and secrets when the stack is deleted. `destroy` needs the bucket emptied first. */
   removalPolicy: z.enum(["retain", "destroy"], { error: "must be retain or destroy" }).default("retain"),
   providers: z.strictObject({ openai: provider.prefault({}), anthropic: provider.prefault({}) }).prefault({}),
-  /** Anthropic takes a batch as one body, which the SDK holds in memory several times over. */
+  /** Anthropic takes a batch as the body of one request: its default is small enough to be sent again without regret. */
   batchCaps: z
     .strictObject({
       openai: batchCaps("openai").prefault({}),

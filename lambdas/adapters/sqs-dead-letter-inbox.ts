@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { RetryableError } from "../domain/failures.ts";
 import { chunks } from "./chunks.ts";
-import type { DeadLetterInbox, ReceivedLetter } from "../retry-dead-letters/retry-dead-letters.ts";
+import type { DeadLetterInbox, ReceivedLetter } from "../ports.ts";
 
 /** Seconds for which a received letter is hidden: longer than one run, so that a run sees each letter once. */
 const HIDDEN_FOR = 300;

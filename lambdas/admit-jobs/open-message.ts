@@ -1,7 +1,7 @@
-import { z } from "zod";
 import { type Admission, type AdmissionSettings, admit, type Refusal } from "../domain/admission.ts";
 import type { JobId, TenantId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
+import { type DeadLetter, deadLetterSchema } from "../domain/internal-messages.ts";
 import {
   type Address,
   addressSchema,
@@ -14,6 +14,7 @@ import type { JobRecord } from "../domain/job-record.ts";
 import { lineText } from "../domain/jsonl.ts";
 import { uploadPrefix } from "../domain/object-keys.ts";
 import type { StoredResult } from "../domain/result-message.ts";
+import { schemaProblem } from "../domain/schema-problem.ts";
 import type { Tenant } from "../domain/tenant-policy.ts";
 import { NO_RESULT_USAGE } from "../domain/usage.ts";
 import type { Tier } from "../domain/vocabulary.ts";
@@ -36,7 +37,7 @@ export type IncomingMessage = {
 
 /**
  * What a message turns out to be. `refused`: it names a tenant that may be told why not; `unanswerable`: it cannot be
- * told to anyone, and is kept for the operator.
+ * told to anyone, and is kept for the operator; `letter`: a dead letter that somebody moved back by hand.
  */
 export type OpenedMessage =
   | {
@@ -46,6 +47,7 @@ export type OpenedMessage =
       readonly retry: boolean;
     }
   | { readonly kind: "refused"; readonly message: IncomingMessage; readonly result: StoredResult }
+  | { readonly kind: "letter"; readonly message: IncomingMessage; readonly letter: DeadLetter }
   | { readonly kind: "unanswerable"; readonly message: IncomingMessage; readonly reason: Refusal };
 
 export type OpeningPorts = { readonly objects: ObjectStore; readonly tenants: Tenants };
@@ -58,6 +60,8 @@ export async function openMessage(
 ): Promise<OpenedMessage> {
   const json = parseJson(message.body);
   if (json === undefined) return unanswerable(message, "invalid_json", "the message body is not JSON");
+  const letter = deadLetterSchema.safeParse(json);
+  if (letter.success) return { kind: "letter", message, letter: letter.data };
   const address = addressSchema.safeParse(json);
   if (!address.success) {
     return unanswerable(message, "unknown_tenant", "the message names no valid tenantId");
@@ -85,7 +89,7 @@ export async function openMessage(
     });
   }
   const parsed = jobMessageSchema.safeParse(json);
-  if (!parsed.success) return refuse({ code: "invalid_message", message: z.prettifyError(parsed.error) });
+  if (!parsed.success) return refuse({ code: "invalid_message", message: schemaProblem(parsed.error) });
   const request = await requestOf(parsed.data, ports.objects, settings.maxRequestBytes);
   if (request.kind === "refused") return refuse(request);
   const admission: Admission = admit(parsed.data, request.request, tenant, message.sentAt, settings);
@@ -131,7 +135,7 @@ async function requestOf(message: JobMessage, objects: ObjectStore, maxBytes: nu
   }
   const bytes = await objects.get(request.s3Key);
   const parsed = providerRequestSchema.safeParse(bytes && parseJson(lineText({ bytes })));
-  if (!parsed.success) return noRequest("invalid_upload", z.prettifyError(parsed.error));
+  if (!parsed.success) return noRequest("invalid_upload", schemaProblem(parsed.error));
   return { kind: "found", request: parsed.data };
 }
 

@@ -7,6 +7,7 @@ import {
 } from "../domain/failures.ts";
 import { type BatchId, contentHash } from "../domain/ids.ts";
 import { jsonLines, lineText } from "../domain/jsonl.ts";
+import { manifestId } from "../domain/manifest-id.ts";
 import { batchManifestKey, collectedKey, settlementKey } from "../domain/object-keys.ts";
 import { readOutputLine } from "../domain/output-line.ts";
 import { SettlementFold } from "../domain/settlement-fold.ts";
@@ -111,14 +112,6 @@ async function manifestIds(batchId: BatchId, objects: ObjectStore): Promise<stri
   for await (const { bytes } of jsonLines(objects.stream(batchManifestKey(batchId))))
     ids.push(manifestId(bytes));
   return ids;
-}
-
-/** The custom id of a manifest line without parsing the line: it is its first field. */
-export function manifestId(line: Uint8Array): string {
-  const head = Buffer.from(line.buffer, line.byteOffset, Math.min(line.byteLength, 96)).toString("latin1");
-  const match = /^\{"customId":"([^"]+)"/.exec(head);
-  if (!match?.[1]) throw new MissingRecordError("a manifest line does not begin with its custom id");
-  return match[1];
 }
 
 /** Passes lines through to the bucket, normalised to one line feed each, and tells the fold about each. */

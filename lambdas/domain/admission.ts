@@ -17,6 +17,8 @@ const BYTES_PER_TOKEN = 4;
 const FEWEST_BYTES_PER_TOKEN = 2;
 /** Assumed length of an answer whose request sets no limit, for the estimate of a call that never answered. */
 const ASSUMED_OUTPUT_TOKENS = 1024;
+/** No answer is longer. A request may set any limit, and a record holds no number beyond JSON's exact integers. */
+const MOST_OUTPUT_TOKENS = 100_000_000;
 
 export type Refusal = { readonly code: string; readonly message: string };
 
@@ -100,7 +102,10 @@ export function admit(
       },
       estimate: {
         inputTokens: Math.ceil(lineBytes / BYTES_PER_TOKEN),
-        outputTokens: endpoint === "/v1/embeddings" ? 0 : (checked.maxOutputTokens ?? ASSUMED_OUTPUT_TOKENS),
+        outputTokens:
+          endpoint === "/v1/embeddings"
+            ? 0
+            : Math.min(checked.maxOutputTokens ?? ASSUMED_OUTPUT_TOKENS, MOST_OUTPUT_TOKENS),
       },
       inputs,
       lineBytes,

@@ -4,12 +4,15 @@ import { endpointSchema, ENDPOINTS, providerSchema, tierSchema } from "./vocabul
 
 const METADATA_BYTES = 2048;
 
-/** Names tag ledger entries and messages: at most 64 characters, none of them a control character. */
-const nameSchema = z.string().regex(/^[^\p{Cc}]{1,64}$/u, "1 to 64 characters, no control characters");
+/**
+ * Names tag ledger entries and messages: at most 64 characters, none of them a control character. Half of a surrogate
+ * pair, which JSON can escape, is no character: it has no UTF-8 to be stored or hashed as.
+ */
+const nameSchema = z.string().regex(/^[^\p{Cc}\p{Cs}]{1,64}$/u, "1 to 64 characters, no control characters");
 
 const idempotencyKeySchema = z
   .string()
-  .regex(/^[^\p{Cc}]{1,256}$/u, "1 to 256 characters, no control characters");
+  .regex(/^[^\p{Cc}\p{Cs}]{1,256}$/u, "1 to 256 characters, no control characters");
 
 /** The provider's own request: which provider, which of its endpoints, and the body it would get there. */
 export const providerRequestSchema = z

@@ -1,16 +1,5 @@
 import { type DeadLetter, deadLetterSchema, type RunRequest } from "../domain/internal-messages.ts";
-import type { RunQueue } from "../ports.ts";
-
-/** A message received from a dead-letter queue. */
-export type ReceivedLetter = { readonly body: string; readonly receipt: string };
-
-export interface DeadLetterInbox {
-  /** Some messages of one dead-letter queue, hidden from other readers for a while; none when it is empty. */
-  receive(): Promise<readonly ReceivedLetter[]>;
-  delete(receipts: readonly string[]): Promise<void>;
-  /** Shows messages to other readers again. */
-  release(receipts: readonly string[]): Promise<void>;
-}
+import type { DeadLetterInbox, ReceivedLetter, RunQueue } from "../ports.ts";
 
 /** Calls that one run makes to each queue at most: what it leaves, the next scheduled run takes. */
 const MAX_RECEIVES = 20;

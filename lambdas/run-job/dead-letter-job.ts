@@ -5,7 +5,7 @@ import type { Job, RunningJob } from "../domain/job-state.ts";
 import { encodeLine } from "../domain/jsonl.ts";
 import { segmentKey } from "../domain/object-keys.ts";
 import type { Tier } from "../domain/vocabulary.ts";
-import type { DirectWork, RunPorts } from "./run-job.ts";
+import type { DirectWork, RunPorts } from "./direct-work.ts";
 
 /** Puts a job whose attempts are used up on the dead-letter queue of its tier, its request stored to be run again. */
 export async function deadLetterJob(

@@ -11,7 +11,7 @@ import { findPrice } from "../domain/prices.ts";
 import { type StoredResult, storedResultSchema } from "../domain/result-message.ts";
 import { type AttemptOutcome, type Charge, settleAnswer } from "../domain/settle-line.ts";
 import { NO_USAGE } from "../domain/usage.ts";
-import type { RunPorts } from "./run-job.ts";
+import type { RunPorts } from "./direct-work.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
 
 type Answered = Extract<AttemptOutcome, { kind: "answered" }>;

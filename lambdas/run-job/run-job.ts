@@ -1,45 +1,14 @@
 import { LeaseHeldError } from "../domain/failures.ts";
 import { decideDirectFailure } from "../domain/failure-policy.ts";
-import type { JobRecord, Source } from "../domain/job-record.ts";
 import type { Job, RunningJob } from "../domain/job-state.ts";
 import { failedResult } from "../domain/settle-line.ts";
-import type {
-  DeadLetterQueues,
-  DeliveryQueue,
-  DirectProvider,
-  JobMap,
-  Ledger,
-  ObjectStore,
-  Runtime,
-} from "../ports.ts";
 import { callProvider } from "./call-provider.ts";
 import { deadLetterAgain, deadLetterJob } from "./dead-letter-job.ts";
+import type { DirectWork, RunPorts } from "./direct-work.ts";
 import { finishFailed, finishSucceeded, recordLostCall, resumeSucceeded, settleAgain } from "./finish-job.ts";
 
 /** Longer than the function may run: a lease ends by itself only when its holder is dead. */
 export const RUN_LEASE_MS = 200_000;
-
-export type RunPorts = {
-  readonly objects: ObjectStore;
-  readonly jobs: JobMap;
-  readonly ledger: Ledger;
-  readonly deliveries: DeliveryQueue;
-  readonly deadLetters: DeadLetterQueues;
-  readonly direct: (provider: JobRecord["group"]["provider"]) => Promise<DirectProvider>;
-  readonly runtime: Runtime;
-};
-
-/** A job to call the provider for, now. */
-export type DirectWork = {
-  readonly record: JobRecord;
-  /** The message that asks, for a job that came by one; its redelivery takes the job over when this worker dies. */
-  readonly messageId: string | null;
-  /** Where the request lies, for a job that is stored already. */
-  readonly source: Source | null;
-  readonly retry: boolean;
-  /** A dead letter's last chance: when it fails again the job ends. */
-  readonly last: boolean;
-};
 
 export type RunOutcome =
   | { readonly kind: "ended" | "dead-lettered" }

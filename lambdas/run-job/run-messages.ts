@@ -10,7 +10,9 @@ import type { AdmissionSettings } from "../domain/admission.ts";
 import { MissingRecordError } from "../domain/failures.ts";
 import type { RunRequest } from "../domain/internal-messages.ts";
 import { jobRecordSchema } from "../domain/job-record.ts";
-import { type RunOutcome, type RunPorts, runJob } from "./run-job.ts";
+import type { RunPorts } from "./direct-work.ts";
+import { PREFIXES } from "../domain/object-keys.ts";
+import { type RunOutcome, runJob } from "./run-job.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
 
 export type MessagePorts = AdmissionPorts & RunPorts;
@@ -49,10 +51,14 @@ async function runOpened(opened: OpenedJob, ports: MessagePorts): Promise<RunOut
 
 /** Runs a stored job that a run request names. A repeat of the request finds the job ended and changes nothing. */
 export async function runRequested(request: RunRequest, ports: RunPorts): Promise<RunOutcome["kind"]> {
-  const { source, jobId } = request;
+  const { source, jobId, tenantId } = request;
+  // Tenants write to the bucket, too: only what lies among the segments was admitted.
+  if (!source.key.startsWith(PREFIXES.segments))
+    throw new MissingRecordError(`${source.key} is not a segment`);
   const bytes = await ports.objects.getRange(source.key, source.offset, source.length);
   const record = parseStoredJson(jobRecordSchema, bytes);
-  if (record.jobId !== jobId) throw new MissingRecordError(`${source.key} does not hold job ${jobId}`);
+  if (record.jobId !== jobId || record.tenantId !== tenantId)
+    throw new MissingRecordError(`${source.key} does not hold job ${jobId}`);
   const last = request.reason === "dead-letter";
   const outcome = await runJob({ record, messageId: null, source, retry: false, last }, ports);
   if (outcome.kind === "duplicate" && outcome.job.state === "ended") await deliverAgain(outcome.job, ports);

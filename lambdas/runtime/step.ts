@@ -9,16 +9,17 @@ export function step<Schema extends z.ZodObject, Result>(
   payload: Schema,
   run: (input: z.output<Schema>) => Promise<Result>,
 ): (event: unknown) => Promise<Result> {
-  return (event) =>
-    observed(async () => {
-      const input = payload.parse(event);
-      logger.appendKeys(input);
-      try {
+  return async (event) => {
+    const input = payload.parse(event);
+    logger.appendKeys(input);
+    try {
+      return await observed(async () => {
         const result = await run(input);
         logger.info("step done", { result });
         return result;
-      } finally {
-        logger.resetKeys();
-      }
-    });
+      });
+    } finally {
+      logger.resetKeys();
+    }
+  };
 }

@@ -1,9 +1,9 @@
-import { manifestId } from "../collect-results/collect-results.ts";
 import { MissingRecordError } from "../domain/failures.ts";
 import type { FailureOrigin } from "../domain/failure-policy.ts";
 import { type ManifestEntry, manifestEntrySchema } from "../domain/job-record.ts";
 import { jsonLines, lineText, linesOf } from "../domain/jsonl.ts";
 import { batchManifestKey } from "../domain/object-keys.ts";
+import { manifestId } from "../domain/manifest-id.ts";
 import { readOutputLine } from "../domain/output-line.ts";
 import type { AttemptOutcome } from "../domain/settle-line.ts";
 import type { Part, SettlementPlan } from "../domain/settlement-plan.ts";

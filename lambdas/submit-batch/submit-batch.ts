@@ -11,6 +11,8 @@ import type { BatchLease, BatchProvider, Batches, Runtime } from "../ports.ts";
 
 /** Longer than the function may run: a lease ends by itself only when its holder is dead. */
 export const SUBMIT_LEASE_MS = 16 * 60_000;
+/** Longer than a dead holder's lease and the waits until its batch is taken up again, failing now and then. */
+const ACCOUNT_LOCK_MS = 60 * 60_000;
 /** How long a batch that was created may stay out of the provider's list; until then nothing is created again. */
 const ADOPTION_GRACE_MS = 60_000;
 /** The provider's clock may be behind ours. */
@@ -33,7 +35,8 @@ export async function submitBatch(batchId: BatchId, ports: SubmitPorts): Promise
   const lease = await ports.batches.lease(batchId, now, now + SUBMIT_LEASE_MS);
   if (!lease) return submittedElsewhere(await ports.batches.get(batchId), batchId);
   try {
-    return settled(lease.batch) ?? (await adoptOrCreate(lease, ports));
+    const submit = ports.provider.namesBatches ? adoptOrCreate : submitAlone;
+    return settled(lease.batch) ?? (await submit(lease, ports));
   } finally {
     await ports.batches.unlease(lease);
   }
@@ -56,18 +59,14 @@ async function adoptOrCreate(lease: BatchLease, ports: SubmitPorts): Promise<Sub
   const { batch, batchId } = lease;
   if (batch.intentAt !== null) {
     const found = await findCreated(batch, ports);
-    if (found !== undefined) {
-      const submission = await recordSubmitted(lease, found, ports);
-      await ports.batches.unlockAccount(batch.plan.group.account, batchId);
-      return submission;
-    }
+    if (found !== undefined) return recordSubmitted(lease, found, ports);
     if (ports.runtime.now() < batch.intentAt + ADOPTION_GRACE_MS) {
       throw new RetryableError(
         `batch ${batchId} may have been created: looking again before creating another`,
       );
     }
   }
-  return ports.provider.namesBatches ? create(lease, ports) : createAlone(lease, ports);
+  return create(lease, ports);
 }
 
 /** Our batch at the provider, from a create whose answer was lost: none was sent before the batch was planned. */
@@ -93,16 +92,16 @@ async function findCreated(batch: BatchRecord, ports: SubmitPorts): Promise<stri
 }
 
 /**
- * Creates on an account whose batches carry no name are made one at a time. A create that threw keeps the lock until
- * its batch is adopted or the lock runs out: meanwhile the doubtful batch is the only unregistered one.
+ * On an account whose batches carry no name, one batch at a time is looked for or created. A submission that threw keeps
+ * the lock, and extends it whenever it comes back: meanwhile its doubtful batch is the only unregistered one.
  */
-async function createAlone(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
+async function submitAlone(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
   const { account } = lease.batch.plan.group;
   const now = ports.runtime.now();
-  if (!(await ports.batches.lockAccount(account, lease.batchId, now, now + SUBMIT_LEASE_MS))) {
+  if (!(await ports.batches.lockAccount(account, lease.batchId, now, now + ACCOUNT_LOCK_MS))) {
     throw new LeaseHeldError(`another batch is being created on account ${account}`);
   }
-  const submission = await create(lease, ports);
+  const submission = await adoptOrCreate(lease, ports);
   await ports.batches.unlockAccount(account, lease.batchId);
   return submission;
 }

@@ -1,4 +1,5 @@
-import { createReadStream } from "node:fs";
+import { constants, createReadStream } from "node:fs";
+import { access } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 
@@ -16,6 +17,9 @@ export const SAMPLE_CALLS = new URL("sample-calls.jsonl", import.meta.url);
 
 /** The first `limit` conversations of a JSONL file. Throws an error that names the line that is not one. */
 export async function readCalls(file: string | URL, limit: number): Promise<Call[]> {
+  await access(file, constants.R_OK).catch((cause: unknown) => {
+    throw new Error(`${String(file)} cannot be read: is the path right?`, { cause });
+  });
   const calls: Call[] = [];
   let number = 0;
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {

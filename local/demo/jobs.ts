@@ -1,5 +1,7 @@
 import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream";
 import { parse } from "csv-parse";
+import { z } from "zod";
 import type { JobInput } from "../../client/submit-jobs.ts";
 import { type Call, transcriptOf } from "./calls.ts";
 import { REQUESTS } from "./requests.ts";
@@ -46,12 +48,16 @@ export function jobsOfCalls(calls: readonly Call[]): JobInput[] {
   });
 }
 
+const rowSchema = z.object({ text: z.string().optional() });
+
 /** One classification job for the bank per row of a CSV file with a `text` column. */
 export async function jobsOfQueries(file: string): Promise<JobInput[]> {
   const jobs: JobInput[] = [];
-  const rows = createReadStream(file).pipe(parse({ columns: true, skip_empty_lines: true, bom: true }));
-  for await (const row of rows as AsyncIterable<Record<string, string | undefined>>) {
-    const { text } = row;
+  const rows = parse({ columns: true, skip_empty_lines: true, bom: true });
+  // What fails in reading the file ends the loop over its rows.
+  pipeline(createReadStream(file), rows, () => undefined);
+  for await (const row of rows) {
+    const { text } = rowSchema.parse(row);
     if (text === undefined) throw new Error(`${file} has no column "text"`);
     jobs.push({
       tenantId: tenantOfVertical("finance"),

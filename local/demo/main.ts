@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { failureText } from "../failure-text.ts";
 import { type DemoOptions, runDemo } from "./run-demo.ts";
 import { SAMPLE_CALLS } from "./calls.ts";
 
@@ -15,12 +16,16 @@ const program = new Command("npm run demo --")
   .description(
     "Runs the whole gateway on this machine: real conversations become jobs of six tenants, share simulated half-price provider batches, and come back with their cost.",
   )
-  .option("--calls <file>", "conversations, one JSON object a line", fileURLToPath(SAMPLE_CALLS))
+  .addOption(
+    new Option("--calls <file>", "conversations, one JSON object a line").default(
+      fileURLToPath(SAMPLE_CALLS),
+      "60 that come with the project",
+    ),
+  )
   .option("--queries <file>", "also classify the queries of a CSV file with a `text` column")
-  .option("--limit <n>", "use the first n conversations only", positiveInteger, Infinity)
+  .option("--limit <n>", "use the first n conversations only", positiveInteger)
   .option("--speed <n>", "divide windows, waits and due times by n", positiveInteger, 60)
   .option("--report <file>", "write the figures as JSON")
-  .helpOption("--help", "show this help")
   .showHelpAfterError();
 
 const options = program.parse().opts<DemoOptions & { report?: string }>();
@@ -35,6 +40,7 @@ try {
   for (const fault of faults) console.error(`WRONG: ${fault}`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 } catch (error) {
-  console.error(`\nThe demo did not finish: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+  const why = stop.signal.aborted ? "it was stopped" : failureText(error);
+  console.error(`\nThe demo did not finish: ${why}`);
+  process.exitCode = stop.signal.aborted ? 130 : 1;
 }

@@ -19,7 +19,7 @@ import { waitForResults } from "./wait-for-results.ts";
 export type DemoOptions = {
   readonly calls: string;
   readonly queries?: string;
-  readonly limit: number;
+  readonly limit?: number;
   readonly speed: number;
 };
 
@@ -33,7 +33,7 @@ export type DemoOutcome = { readonly report: DemoReport; readonly faults: readon
 /** The whole demo: starts the gateway, sends the jobs, waits for every result, prints the tables, stops everything. */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<DemoOutcome> {
   const progress = new ProgressLine();
-  const calls = await readCalls(options.calls, options.limit);
+  const calls = await readCalls(options.calls, options.limit ?? Infinity);
   const queries = options.queries === undefined ? [] : await jobsOfQueries(options.queries);
   const jobs = [...jobsOfCalls(calls), ...queries];
   const gateway = await startLocalGateway({

@@ -1,4 +1,3 @@
-import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { putTenants } from "../../cli/put-tenants.ts";
 import { DEFAULT_TIER_DUE_SECONDS } from "../../lambdas/domain/limits.ts";
@@ -14,6 +13,7 @@ import { type LocalStack, startStack } from "../stack/local-stack.ts";
 import { operatorClients } from "./operator-clients.ts";
 import { type ProviderTargets, providerTargets } from "./provider-targets.ts";
 import { synthesize } from "./synthesize.ts";
+import { takeWorkFolder } from "./work-folder.ts";
 
 export const STACK_NAME = "Offpeak";
 
@@ -52,8 +52,8 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     for (const end of stops.splice(0).toReversed()) await end();
   };
   try {
-    await rm(options.workFolder, { recursive: true, force: true });
-    await mkdir(options.workFolder, { recursive: true });
+    const taken = await takeWorkFolder(options.workFolder);
+    stops.push(() => taken.release());
     const { speed, environment } = options;
     const simulator = needsSimulator(environment)
       ? await startProviderSimulatorThread({ ...options.simulator, speed })

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { tenantsFileSchema, type TenantPolicy } from "../../lambdas/domain/tenant-policy.ts";
+import { failureText } from "../failure-text.ts";
 import { type LocalGateway, STACK_NAME, startLocalGateway } from "./local-gateway.ts";
 
 const WORK_FOLDER = fileURLToPath(new URL("../../.offpeak/local", import.meta.url));
@@ -74,7 +75,7 @@ async function writeOutputs(gateway: LocalGateway): Promise<void> {
 
 function describe({ outputs, providers }: LocalGateway): string {
   const reached = (["openai", "anthropic"] as const).map(
-    (name) => `${name} ${providers[name].simulated ? "(simulated)" : ""} at ${providers[name].baseUrl}`,
+    (name) => `${name}${providers[name].simulated ? " (simulated)" : ""} at ${providers[name].baseUrl}`,
   );
   return [
     `AWS endpoint ${outputs["Endpoint"]} (region ${outputs["Region"]}, any credentials); providers: ${reached.join(", ")}.`,
@@ -87,7 +88,6 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 try {
   const tenants = await readTenants(options.tenants);
-  await rm(options.outputs, { force: true });
   const gateway = await startLocalGateway({
     speed: options.speed,
     tenants,
@@ -97,7 +97,7 @@ try {
     environment: process.env,
     log: (line) => console.error(line),
   });
-  await writeOutputs(gateway);
+  if (!stopping.signal.aborted) await writeOutputs(gateway);
   console.log(describe(gateway));
   // The handle keeps the process alive where nothing else would.
   const alive = setInterval(() => undefined, 60_000);
@@ -107,6 +107,11 @@ try {
   await gateway.stop();
   await rm(options.outputs, { force: true });
 } catch (error) {
-  console.error(`The stack could not run: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+  if (stopping.signal.aborted) {
+    console.error("stopped");
+    process.exitCode = 130;
+  } else {
+    console.error(`The stack could not run: ${failureText(error)}`);
+    process.exitCode = 1;
+  }
 }

@@ -74,8 +74,20 @@ export function describeJobMap(name: string, make: () => Promise<JobMap>): void 
           jobs.lease(aLease({ owner: `worker-${number + 2}`, now, leaseUntil: now + 60_000 })),
         );
         const leased = outcomes.filter((outcome) => outcome.kind === "leased");
-        expect(leased).toMatchObject([{ job: { attempt: 2 }, lost }]);
+        expect(leased).toMatchObject([{ job: { attempt: 1 }, lost }]);
         expect(await stored()).toEqual(leased[0]?.job);
+      });
+
+      it("tells of a lost call until whoever took it over asks for an attempt of its own", async () => {
+        await jobs.lease(aLease());
+        const lost = { attempt: 1, intent: { attempt: 1, at: NOON } };
+        const takeover = (owner: string, minutes: number) => {
+          const now = NOON + minutes * 60_000;
+          return jobs.lease(aLease({ owner, now, leaseUntil: now + 60_000 }));
+        };
+        expect(await takeover("worker-2", 1)).toMatchObject({ kind: "leased", lost });
+        expect(await takeover("worker-3", 2)).toMatchObject({ kind: "leased", lost });
+        expect(await takeover("worker-3", 2)).toMatchObject({ job: { attempt: 2 }, lost: null });
       });
 
       it("moves its owner on to the next attempt", async () => {

@@ -105,7 +105,7 @@ describe("the job map in DynamoDB when answers are lost", () => {
     const takeover = aLease({ owner: "worker-2", now: first.leaseUntil, leaseUntil: first.leaseUntil + 1 });
     expect(await jobs.lease(takeover)).toMatchObject({
       kind: "leased",
-      job: { attempt: 2 },
+      job: { attempt: 1 },
       lost: { leaseOwner: "worker-1" },
     });
   });

@@ -94,6 +94,22 @@ describe("a message that can be told to nobody is kept with its reason", () => {
   });
 });
 
+test("a dead letter that was moved to a job queue goes back as it was: its job is not forgotten", async () => {
+  const letter = {
+    version: 1,
+    kind: "job",
+    reason: { code: "server_error", message: "three times" },
+    at: "2026-11-21T12:00:00.000Z",
+    tenantId: "acme",
+    jobId: "abcdefghijklmnopqrstuvwxyz",
+    attempts: 3,
+    source: { key: "segments/lines/a.jsonl", line: 0, offset: 0, length: 10 },
+  };
+  expect(await gateway.admit([gateway.message(letter, "low")])).toMatchObject({ failed: [] });
+  expect(gateway.deadLetters.take("low")).toEqual([letter]);
+  expect(await gateway.results("acme")).toEqual([]);
+});
+
 describe("repeats", () => {
   test("within one call: one job, and another request under the same key is refused", async () => {
     const same = gateway.message(jobMessage());

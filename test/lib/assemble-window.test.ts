@@ -44,12 +44,12 @@ test("closes a window that makes no batch, and one that makes a single one", asy
   expect(single).toEqual(["FreezeWindow", "PlanWindow", "WriteBatch", "startExecution", "CloseWindow"]);
 });
 
-describe("a batch that cannot go on holds up nothing", () => {
+describe("a batch that cannot go on holds up nothing, and shows in how the execution ends", () => {
   test("when it cannot be written", async () => {
     const { result, calls } = await assembling(["b-1", "b-2"], {
       WriteBatch: (payload) => (JSON.stringify(payload).includes("b-1") ? fail("TerminalError") : payload),
     });
-    expect(result.status).toBe("SUCCEEDED");
+    expect(result).toMatchObject({ status: "FAILED", error: "BatchesLeftBehind" });
     expect(payloadsOf(calls, "startExecution")).toMatchObject([{ name: "b-2-1" }]);
     expect(namesOf(calls).at(-1)).toBe("CloseWindow");
   });
@@ -58,7 +58,7 @@ describe("a batch that cannot go on holds up nothing", () => {
     const { result, calls } = await assembling(["b-1"], {
       startExecution: () => fail("StateMachineDeleting"),
     });
-    expect(result.status).toBe("SUCCEEDED");
+    expect(result).toMatchObject({ status: "FAILED", error: "BatchesLeftBehind" });
     expect(namesOf(calls).at(-1)).toBe("CloseWindow");
   });
 });

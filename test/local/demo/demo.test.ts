@@ -66,6 +66,8 @@ describe("the demo's jobs", () => {
     const jobs = await jobsOfQueries(csv);
     expect(jobs.map(({ idempotencyKey }) => idempotencyKey)).toEqual(["query-1/intent", "query-2/intent"]);
     expect(JSON.stringify(jobs[1])).toContain("Lost, or\\nstolen?");
+    await expect(jobsOfQueries(path.join(folder, "none.csv"))).rejects.toThrow(/none\.csv/);
+    await expect(readCalls(path.join(folder, "none.jsonl"), 1)).rejects.toThrow(/none\.jsonl cannot be read/);
     await expect(jobsOfQueries(await file("other.csv", "question\nwhy?\n"))).rejects.toThrow(
       /no column "text"/,
     );
