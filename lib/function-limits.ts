@@ -1,11 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 
-type FunctionLimits = {
-  readonly memoryMiB: number;
-  readonly timeout: Duration;
-  /** Space under /tmp; 512 MiB unless told. */
-  readonly diskMiB?: number;
-};
+type FunctionLimits = { readonly memoryMiB: number; readonly timeout: Duration };
 
 /**
  * Every function of the gateway, by construct id: the folder's name in Pascal case. All stream what is large, so memory
@@ -22,8 +17,7 @@ const FUNCTION_LIMITS = {
   PlanWindow: { memoryMiB: 512, timeout: Duration.minutes(5) },
   WriteBatch: { memoryMiB: 512, timeout: Duration.minutes(15) },
   CloseWindow: { memoryMiB: 256, timeout: Duration.minutes(2) },
-  // The input file is on disk while it is uploaded: at most OpenAI's 200 MB, twice while one replaces the other.
-  SubmitBatch: { memoryMiB: 512, timeout: Duration.minutes(15), diskMiB: 1024 },
+  SubmitBatch: { memoryMiB: 512, timeout: Duration.minutes(15) },
   PollBatch: { memoryMiB: 256, timeout: Duration.minutes(1) },
   CollectResults: { memoryMiB: 512, timeout: Duration.minutes(15) },
   SettlePart: { memoryMiB: 512, timeout: Duration.minutes(5) },
@@ -43,6 +37,12 @@ export function limitsOf(id: FunctionId): FunctionLimits {
 export function folderOf(id: FunctionId): string {
   return id.replaceAll(/(?<=[a-z])[A-Z]/g, "-$&").toLowerCase();
 }
+
+/**
+ * For messages that somebody waits for: when their worker dies they show again as soon as its lease is over. Lambda
+ * advises six times the timeout against its own throttling; here a message that comes too early meets the lease.
+ */
+export const URGENT_VISIBILITY = Duration.seconds(240);
 
 /**
  * How long a message stays hidden from others once a function received it: six times the function's timeout and the

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Size } from "aws-cdk-lib";
+import { RemovalPolicy } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
@@ -49,7 +49,6 @@ export class GatewayFunction<Env> extends LambdaFunction {
       architecture: settings.architecture === "arm64" ? Architecture.ARM_64 : Architecture.X86_64,
       memorySize: limits.memoryMiB,
       timeout: limits.timeout,
-      ...(limits.diskMiB && { ephemeralStorageSize: Size.mebibytes(limits.diskMiB) }),
       role,
       logGroup,
       environment: {

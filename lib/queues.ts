@@ -3,7 +3,7 @@ import { ArnPrincipal, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { TIERS, type Tier } from "../lambdas/domain/vocabulary.ts";
-import { visibilityFor } from "./function-limits.ts";
+import { URGENT_VISIBILITY, visibilityFor } from "./function-limits.ts";
 import type { StageSettings } from "./stage-settings.ts";
 
 /** Longer than any outage we expect to sleep through; a message moved to the dead letters keeps its first time. */
@@ -25,7 +25,7 @@ export class Queues extends Construct {
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
-    const direct = { visibilityTimeout: visibilityFor("RunJob"), maxReceiveCount: 5 };
+    const direct = { visibilityTimeout: URGENT_VISIBILITY, maxReceiveCount: 8 };
     const gathered = {
       visibilityTimeout: visibilityFor("AdmitJobs", settings.admission.batchingWindowSeconds),
       maxReceiveCount: 5,

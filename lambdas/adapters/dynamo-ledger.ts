@@ -2,7 +2,7 @@ import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { TenantId } from "../domain/ids.ts";
 import { type LedgerEntry, ledgerEntrySchema } from "../domain/ledger-entry.ts";
 import type { Ledger } from "../ports.ts";
-import { chunks } from "./chunks.ts";
+import { chunks } from "../domain/chunks.ts";
 import { DynamoTable, type Item } from "./dynamo-table.ts";
 import { conflictOf, entryIdRange, sameEntry } from "./ledger-rules.ts";
 import { parseStored } from "./stored-record.ts";

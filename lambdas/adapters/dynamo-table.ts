@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { RetryableError } from "../domain/failures.ts";
 import { backOff } from "./back-off.ts";
-import { chunks } from "./chunks.ts";
+import { chunks } from "../domain/chunks.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
 export type Key = { readonly pk: string; readonly sk?: string };

@@ -8,7 +8,7 @@ import {
 import { MissingRecordError, RetryableError } from "../domain/failures.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { ObjectStore } from "../ports.ts";
-import { chunks as chunksOf } from "./chunks.ts";
+import { chunks as chunksOf } from "../domain/chunks.ts";
 import { isMissing, readObject } from "./s3-object-reader.ts";
 import { uploadStream } from "./s3-upload.ts";
 

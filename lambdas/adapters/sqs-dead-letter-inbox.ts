@@ -5,7 +5,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { RetryableError } from "../domain/failures.ts";
-import { chunks } from "./chunks.ts";
+import { chunks } from "../domain/chunks.ts";
 import type { DeadLetterInbox, ReceivedLetter } from "../ports.ts";
 
 /** Seconds for which a received letter is hidden: longer than one run, so that a run sees each letter once. */

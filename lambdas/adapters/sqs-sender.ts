@@ -1,7 +1,7 @@
 import { type BatchResultErrorEntry, SendMessageBatchCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { RetryableError } from "../domain/failures.ts";
 import { backOff } from "./back-off.ts";
-import { chunks } from "./chunks.ts";
+import { chunks } from "../domain/chunks.ts";
 import { checkMessageSize, MAX_SEND_BYTES, messageBytes, type OutgoingMessage } from "./sqs-message-size.ts";
 
 /** Messages in one SendMessageBatch: SQS's limit. */

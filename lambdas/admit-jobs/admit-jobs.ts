@@ -74,7 +74,7 @@ export async function admitJobs(
       const opened = await openMessage(message, ports, settings);
       if (opened.kind !== "job") {
         await turnAway(opened, ports);
-        total[opened.kind === "refused" ? "refused" : "unanswerable"] += 1;
+        total[opened.kind] += 1;
         return;
       }
       pending.push(opened);
@@ -106,11 +106,6 @@ export async function turnAway(
 ): Promise<void> {
   if (opened.kind === "refused") {
     await ports.deliveries.send([inlineDelivery(opened.result)]);
-    return;
-  }
-  if (opened.kind === "letter") {
-    // Back to where it is known: jobs are run again from there, the rest waits for the operator.
-    await ports.deadLetters.send(opened.message.queue, opened.letter);
     return;
   }
   const { message, reason } = opened;

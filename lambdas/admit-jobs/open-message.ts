@@ -1,7 +1,7 @@
 import { type Admission, type AdmissionSettings, admit, type Refusal } from "../domain/admission.ts";
 import type { JobId, TenantId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
-import { type DeadLetter, deadLetterSchema } from "../domain/internal-messages.ts";
+import { deadLetterSchema } from "../domain/internal-messages.ts";
 import {
   type Address,
   addressSchema,
@@ -37,7 +37,7 @@ export type IncomingMessage = {
 
 /**
  * What a message turns out to be. `refused`: it names a tenant that may be told why not; `unanswerable`: it cannot be
- * told to anyone, and is kept for the operator; `letter`: a dead letter that somebody moved back by hand.
+ * told to anyone, and is kept for the operator.
  */
 export type OpenedMessage =
   | {
@@ -47,7 +47,6 @@ export type OpenedMessage =
       readonly retry: boolean;
     }
   | { readonly kind: "refused"; readonly message: IncomingMessage; readonly result: StoredResult }
-  | { readonly kind: "letter"; readonly message: IncomingMessage; readonly letter: DeadLetter }
   | { readonly kind: "unanswerable"; readonly message: IncomingMessage; readonly reason: Refusal };
 
 export type OpeningPorts = { readonly objects: ObjectStore; readonly tenants: Tenants };
@@ -58,10 +57,26 @@ export async function openMessage(
   ports: OpeningPorts,
   settings: AdmissionSettings,
 ): Promise<OpenedMessage> {
+  try {
+    return await open(message, ports, settings);
+  } catch (error) {
+    // Thrown by whatever walks a value that is nested thousands of levels deep; it would be again, every time.
+    if (!(error instanceof RangeError)) throw error;
+    return unanswerable(message, "nested_too_deeply", "the message is nested too deeply to be read");
+  }
+}
+
+async function open(
+  message: IncomingMessage,
+  ports: OpeningPorts,
+  settings: AdmissionSettings,
+): Promise<OpenedMessage> {
   const json = parseJson(message.body);
   if (json === undefined) return unanswerable(message, "invalid_json", "the message body is not JSON");
-  const letter = deadLetterSchema.safeParse(json);
-  if (letter.success) return { kind: "letter", message, letter: letter.data };
+  // Kept, and no more: whoever may write to a job queue could have written it, in any tenant's name.
+  if (deadLetterSchema.safeParse(json).success) {
+    return unanswerable(message, "moved_dead_letter", "this is a dead letter, not a job message");
+  }
   const address = addressSchema.safeParse(json);
   if (!address.success) {
     return unanswerable(message, "unknown_tenant", "the message names no valid tenantId");

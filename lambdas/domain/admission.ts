@@ -1,4 +1,5 @@
 import { canonicalJson } from "./canonical-json.ts";
+import { embeddingAnswerBytes } from "./embedding-size.ts";
 import { SHARED, dedicatedTo } from "./group.ts";
 import { contentHash, jobIdOf } from "./ids.ts";
 import type { Instant } from "./instant.ts";
@@ -19,6 +20,9 @@ const FEWEST_BYTES_PER_TOKEN = 2;
 const ASSUMED_OUTPUT_TOKENS = 1024;
 /** No answer is longer. A request may set any limit, and a record holds no number beyond JSON's exact integers. */
 const MOST_OUTPUT_TOKENS = 100_000_000;
+
+/** One line of output is held whole while its batch, which many share, is collected and settled. */
+const MOST_ANSWER_BYTES = 16 * 1024 * 1024;
 
 export type Refusal = { readonly code: string; readonly message: string };
 
@@ -65,6 +69,12 @@ export function admit(
     return refused(
       "request_too_large",
       `the request has ${lineBytes} bytes; ${settings.maxRequestBytes} are allowed`,
+    );
+  }
+  if (embeddingAnswerBytes(inputs, body) > MOST_ANSWER_BYTES) {
+    return refused(
+      "answer_too_large",
+      `${inputs} inputs make an answer that is too large for one line: send them as several jobs, or ask for fewer dimensions`,
     );
   }
   const longest = pricedInputTokens(model) * FEWEST_BYTES_PER_TOKEN;

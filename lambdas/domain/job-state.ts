@@ -235,8 +235,8 @@ export type LeaseOutcome =
   | { readonly kind: "conflict"; readonly job: Job };
 
 /**
- * Whether a direct call may be made. A live lease of another worker is respected; an expired one is taken over with its
- * attempt and intent, reported as `lost`: whoever dies before it is accounted for leaves it to the next. The owner of the
+ * Whether a direct call may be made. A live lease of another worker is respected; an expired one is taken over with
+ * its attempt and intent, reported as `lost`: whoever dies before it is accounted for leaves it to the next. The owner of the
  * lease itself goes on to its next attempt when it asks again: its last call was answered or accounted for. Jobs waiting
  * for a batch are not touched here unless their source is named: that is a run request.
  */
@@ -260,6 +260,7 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
           lost: null,
         };
       }
+      // Only what began it may take it over: another copy may carry other tags, and the ledger holds those of the first.
       if (current.messageId !== lease.messageId && !sameSource(current.source, lease.source))
         return { kind: "duplicate", job: current };
       if (current.leaseUntil > lease.now) return { kind: "busy", job: current };

@@ -35,8 +35,7 @@ export async function submitBatch(batchId: BatchId, ports: SubmitPorts): Promise
   const lease = await ports.batches.lease(batchId, now, now + SUBMIT_LEASE_MS);
   if (!lease) return submittedElsewhere(await ports.batches.get(batchId), batchId);
   try {
-    const submit = ports.provider.namesBatches ? adoptOrCreate : submitAlone;
-    return settled(lease.batch) ?? (await submit(lease, ports));
+    return await (ports.provider.namesBatches ? submit(lease, ports) : submitAlone(lease, ports));
   } finally {
     await ports.batches.unlease(lease);
   }
@@ -55,8 +54,10 @@ function settled(batch: BatchRecord): Submission | undefined {
   return batch.providerBatchId !== null || batch.state !== "planned" ? { kind: "submitted" } : undefined;
 }
 
-async function adoptOrCreate(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
+async function submit(lease: BatchLease, ports: SubmitPorts): Promise<Submission> {
   const { batch, batchId } = lease;
+  const done = settled(batch);
+  if (done) return done;
   if (batch.intentAt !== null) {
     const found = await findCreated(batch, ports);
     if (found !== undefined) return recordSubmitted(lease, found, ports);
@@ -101,7 +102,8 @@ async function submitAlone(lease: BatchLease, ports: SubmitPorts): Promise<Submi
   if (!(await ports.batches.lockAccount(account, lease.batchId, now, now + ACCOUNT_LOCK_MS))) {
     throw new LeaseHeldError(`another batch is being created on account ${account}`);
   }
-  const submission = await adoptOrCreate(lease, ports);
+  // Also for what an earlier run came to: it may have died with the lock.
+  const submission = await submit(lease, ports);
   await ports.batches.unlockAccount(account, lease.batchId);
   return submission;
 }

@@ -49,6 +49,16 @@ describe("a refused message is answered, makes no claim, and can be corrected", 
       "unpriced_length",
       withBody({ model: "gpt-5.5", messages: [{ role: "user", content: "x".repeat(600_000) }] }),
     ],
+    [
+      "answer_too_large",
+      jobMessage({
+        request: {
+          provider: "openai",
+          endpoint: "/v1/embeddings",
+          body: { model: "text-embedding-3-large", input: Array.from({ length: 2_000 }, () => "x") },
+        },
+      }),
+    ],
     ["upload_not_allowed", { ...jobMessage(), request: { s3Key: "uploads/tenant=globex/secret.json" } }],
     ["upload_not_allowed", { ...jobMessage(), request: { s3Key: "results/tenant=acme/x" } }],
     ["upload_missing", { ...jobMessage(), request: { s3Key: "uploads/tenant=acme/nothing.json" } }],
@@ -94,7 +104,7 @@ describe("a message that can be told to nobody is kept with its reason", () => {
   });
 });
 
-test("a dead letter that was moved to a job queue goes back as it was: its job is not forgotten", async () => {
+test("a dead letter on a job queue is kept and not acted upon: any tenant's app could have written it", async () => {
   const letter = {
     version: 1,
     kind: "job",
@@ -103,11 +113,24 @@ test("a dead letter that was moved to a job queue goes back as it was: its job i
     tenantId: "acme",
     jobId: "abcdefghijklmnopqrstuvwxyz",
     attempts: 3,
-    source: { key: "segments/lines/a.jsonl", line: 0, offset: 0, length: 10 },
+    source: { key: "uploads/tenant=acme/forged.jsonl", line: 0, offset: 0, length: 10 },
   };
-  expect(await gateway.admit([gateway.message(letter, "low")])).toMatchObject({ failed: [] });
-  expect(gateway.deadLetters.take("low")).toEqual([letter]);
-  expect(await gateway.results("acme")).toEqual([]);
+  expect(await gateway.admit([gateway.message(letter, "low")])).toMatchObject({
+    unanswerable: 1,
+    failed: [],
+  });
+  expect(gateway.deadLetters.take("low")).toMatchObject([
+    { kind: "message", reason: { code: "moved_dead_letter" }, body: JSON.stringify(letter) },
+  ]);
+  expect(gateway.runs.take()).toEqual([]);
+});
+
+test("a message nested too deeply to be walked is kept with its reason", async () => {
+  const depth = 400_000;
+  const metadata = `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+  const body = JSON.stringify(jobMessage()).replace(/\}$/, `,"metadata":${metadata}}`);
+  expect(await gateway.admit([gateway.message(body)])).toMatchObject({ unanswerable: 1, failed: [] });
+  expect(gateway.deadLetters.take("normal")).toMatchObject([{ reason: { code: "nested_too_deeply" } }]);
 });
 
 describe("repeats", () => {

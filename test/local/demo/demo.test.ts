@@ -86,16 +86,14 @@ describe("the demo's verdict", () => {
   });
   const report = (jobs: Partial<DemoReport["jobs"]>, invoice = "5"): DemoReport => ({
     jobs: {
-      ...{
-        submitted: 1,
-        distinct: 1,
-        succeeded: 1,
-        failed: 0,
-        expired: 0,
-        cancelled: 0,
-        rejected: 0,
-        lost: 0,
-      },
+      submitted: 1,
+      distinct: 1,
+      succeeded: 1,
+      failed: 0,
+      expired: 0,
+      cancelled: 0,
+      rejected: 0,
+      lost: 0,
       duplicatesDropped: 0,
       ...jobs,
     },
