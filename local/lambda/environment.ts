@@ -11,6 +11,8 @@ export interface EnvironmentSpec extends Omit<EnvironmentData, "peak"> {
   readonly onLine: (line: string) => void;
 }
 
+const BACKSTOP_MB = 256;
+
 type State =
   | { readonly kind: "starting" | "idle" }
   | {
@@ -51,7 +53,9 @@ export class Environment {
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+      // The thread watches its own memory. V8's limit is only the backstop, for code that never lets it look: when V8
+      // itself runs out, it now and then takes the whole process along.
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb + BACKSTOP_MB },
     });
     this.#ready = new Promise((resolve) => (this.#started = resolve));
     this.#exited = new Promise((resolve) => this.#worker.once("exit", () => resolve()));

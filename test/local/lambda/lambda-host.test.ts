@@ -93,7 +93,12 @@ describe("a failure", () => {
 
   test.each([
     ["process.exit", "process.exit(3)", "Runtime.ExitError", /exit status 3/],
-    ["the heap", "const a = []; for (;;) a.push({ a: [a.length] })", "Runtime.ExitError", /signal: killed/],
+    [
+      "the heap",
+      "const a = []; for (;;) { a.push(Array.from({ length: 1e5 }, (_, i) => [i])); await new Promise((r) => setTimeout(r, 5)); }",
+      "Runtime.ExitError",
+      /signal: killed/,
+    ],
     [
       "buffers",
       "const a = []; for (;;) { a.push(Buffer.alloc(1e6, 1)); await new Promise((r) => setTimeout(r, 1)); }",
