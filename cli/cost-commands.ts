@@ -1,15 +1,8 @@
 import { z } from "zod";
 import { utcDate } from "../lambdas/domain/instant.ts";
 import { formatUsd } from "../lambdas/domain/money.ts";
-import {
-  addEntry,
-  COST_KEYS,
-  type CostKey,
-  type CostSum,
-  costJson,
-  costTable,
-  NO_COST,
-} from "./cost-report.ts";
+import { addEntry, type CostSum, NO_COST } from "../lambdas/domain/ledger-sum.ts";
+import { COST_KEYS, type CostKey, costJson, costTable } from "./cost-report.ts";
 import { OperatorError } from "./operator-error.ts";
 import type { Report } from "./report.ts";
 import { type Stack, tenantIds } from "./stack.ts";

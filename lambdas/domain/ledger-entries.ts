@@ -1,4 +1,4 @@
-import { contentHash, type TenantId } from "./ids.ts";
+import { contentHash } from "./ids.ts";
 import { utcDate } from "./instant.ts";
 import type { JobHeader } from "./job-record.ts";
 import { LEDGER_ENTRY_VERSION, type LedgerEntry } from "./ledger-entry.ts";
@@ -94,27 +94,4 @@ export function directLedgerEntry(
     costPicoUsd: call.charge.cost.toString(),
     syncCostPicoUsd: call.charge.syncCost.toString(),
   };
-}
-
-/** The sum of some entries, for one tenant or many. */
-export function sumEntries(entries: Iterable<LedgerEntry>): {
-  readonly jobs: number;
-  readonly usage: TokenUsage;
-  readonly cost: bigint;
-  readonly syncCost: bigint;
-  readonly byTenant: ReadonlyMap<TenantId, bigint>;
-} {
-  let jobs = 0;
-  let usage = NO_USAGE;
-  let cost = 0n;
-  let syncCost = 0n;
-  const byTenant = new Map<TenantId, bigint>();
-  for (const entry of entries) {
-    jobs += entry.jobs;
-    usage = addUsage(usage, entry.usage);
-    cost += BigInt(entry.costPicoUsd);
-    syncCost += BigInt(entry.syncCostPicoUsd);
-    byTenant.set(entry.tenantId, (byTenant.get(entry.tenantId) ?? 0n) + BigInt(entry.costPicoUsd));
-  }
-  return { jobs, usage, cost, syncCost, byTenant };
 }

@@ -39,10 +39,3 @@ export function formatUsd(amount: PicoUsd, decimals = 6): string {
   const fraction = decimals > 0 ? `.${digits.slice(-decimals)}` : "";
   return `${amount < 0n ? "-" : ""}$${whole}${fraction}`;
 }
-
-/** The exact sum; zero for none. */
-export function sumPico(amounts: Iterable<PicoUsd>): PicoUsd {
-  let total = 0n;
-  for (const amount of amounts) total += amount;
-  return total;
-}

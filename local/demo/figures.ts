@@ -1,6 +1,6 @@
 import { type BatchId, batchIdSchema, tenantIdSchema } from "../../lambdas/domain/ids.ts";
-import { sumEntries } from "../../lambdas/domain/ledger-entries.ts";
 import type { LedgerEntry } from "../../lambdas/domain/ledger-entry.ts";
+import { sumOf } from "../../lambdas/domain/ledger-sum.ts";
 import { PREFIXES } from "../../lambdas/domain/object-keys.ts";
 import type { Batches, Ledger, ObjectStore } from "../../lambdas/ports.ts";
 import type { LocalGateway } from "../gateway/local-gateway.ts";
@@ -34,7 +34,8 @@ export async function readFigures(
   const entries = await readEntries(stores.ledger, tenantIds);
   const batches = await readBatches(stores);
   const invoice = (await gateway.simulator?.invoice()) ?? { totalPicoUsd: "0" };
-  const { cost, syncCost, byTenant } = sumEntries(entries);
+  const { cost, syncCost, unconfirmed } = sumOf(entries);
+  const byTenant = Map.groupBy(entries, ({ tenantId }) => tenantId);
   return {
     entries,
     batches,
@@ -50,9 +51,12 @@ export async function readFigures(
       },
       batches: batches.map(({ seconds: _seconds, ...batch }) => batch),
       ledger: {
-        totalPicoUsd: cost.toString(),
+        // Estimates of calls whose answer was lost are no charges: the invoice has what they really cost.
+        totalPicoUsd: (cost - unconfirmed).toString(),
         syncPicoUsd: syncCost.toString(),
-        byTenant: Object.fromEntries([...byTenant].map(([tenantId, pico]) => [tenantId, pico.toString()])),
+        byTenant: Object.fromEntries(
+          [...byTenant].map(([tenantId, own]) => [tenantId, sumOf(own).cost.toString()]),
+        ),
       },
       invoice: { totalPicoUsd: invoice.totalPicoUsd },
       deliveries: reader.deliveries,

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
-import { formatUsd, sumPico } from "../../lambdas/domain/money.ts";
 import type { LedgerEntry } from "../../lambdas/domain/ledger-entry.ts";
-import { addUsage, NO_USAGE } from "../../lambdas/domain/usage.ts";
+import { sumOf } from "../../lambdas/domain/ledger-sum.ts";
+import { formatUsd } from "../../lambdas/domain/money.ts";
 import type { BatchReport, DemoReport } from "./report.ts";
 
 const COUNT = new Intl.NumberFormat("en-US");
@@ -28,19 +28,15 @@ export function tenantTable(entries: readonly LedgerEntry[]): string {
 }
 
 function row(name: string, entries: readonly LedgerEntry[]): string[] {
-  const usage = entries.reduce((sum, entry) => addUsage(sum, entry.usage), NO_USAGE);
-  const cost = sumPico(entries.map((entry) => BigInt(entry.costPicoUsd)));
-  const sync = sumPico(entries.map((entry) => BigInt(entry.syncCostPicoUsd)));
-  const input =
-    usage.inputTokens + usage.cachedInputTokens + usage.cacheWrite5mTokens + usage.cacheWrite1hTokens;
+  const { jobs, inputTokens, outputTokens, cost, syncCost } = sumOf(entries);
   return [
     name,
-    COUNT.format(entries.reduce((sum, entry) => sum + entry.jobs, 0)),
-    COUNT.format(input),
-    COUNT.format(usage.outputTokens),
+    COUNT.format(jobs),
+    COUNT.format(inputTokens),
+    COUNT.format(outputTokens),
     formatUsd(cost),
-    formatUsd(sync),
-    share(sync - cost, sync),
+    formatUsd(syncCost),
+    share(syncCost - cost, syncCost),
   ];
 }
 
