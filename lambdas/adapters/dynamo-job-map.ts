@@ -3,11 +3,6 @@ import type { JobId, TenantId } from "../domain/ids.ts";
 import {
   type Claim,
   type ClaimOutcome,
-  decideClaim,
-  decideDeadLetter,
-  decideEnd,
-  decideLease,
-  decideRequeue,
   type DeadLetterMove,
   type DirectLease,
   type Job,
@@ -18,6 +13,13 @@ import {
   type LeaseOutcome,
   type TransitionOutcome,
 } from "../domain/job-state.ts";
+import {
+  decideClaim,
+  decideDeadLetter,
+  decideEnd,
+  decideLease,
+  decideRequeue,
+} from "../domain/job-transitions.ts";
 import type { JobMap } from "../ports.ts";
 import { type Decision, decideOnItem, newWriteId } from "./dynamo-decision.ts";
 import { DynamoTable, type Item } from "./dynamo-table.ts";

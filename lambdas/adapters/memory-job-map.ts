@@ -1,20 +1,22 @@
 import type { JobId, TenantId } from "../domain/ids.ts";
+import type {
+  Claim,
+  ClaimOutcome,
+  DeadLetterMove,
+  DirectLease,
+  Job,
+  JobEnd,
+  JobMove,
+  LeaseOutcome,
+  TransitionOutcome,
+} from "../domain/job-state.ts";
 import {
-  type Claim,
-  type ClaimOutcome,
   decideClaim,
   decideDeadLetter,
   decideEnd,
   decideLease,
   decideRequeue,
-  type DeadLetterMove,
-  type DirectLease,
-  type Job,
-  type JobEnd,
-  type JobMove,
-  type LeaseOutcome,
-  type TransitionOutcome,
-} from "../domain/job-state.ts";
+} from "../domain/job-transitions.ts";
 import type { JobMap } from "../ports.ts";
 
 type JobRef = { readonly tenantId: TenantId; readonly jobId: JobId };
