@@ -15,6 +15,7 @@ const NOW = Date.UTC(2026, 10, 21, 12);
 
 function entry(number: number): IndexEntry {
   return {
+    version: 1,
     jobId: number.toString(2).padStart(26, "a").replaceAll("0", "b").replaceAll("1", "c") as JobId,
     tenantId: `tenant-${number % 100}` as TenantId,
     attempt: 1,

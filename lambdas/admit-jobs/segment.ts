@@ -5,6 +5,7 @@ import { toIso } from "../domain/instant.ts";
 import type { RunRequest } from "../domain/internal-messages.ts";
 import {
   type IndexEntry,
+  JOB_RECORD_VERSION,
   type JobHeader,
   jobHeaderSchema,
   type JobRecord,
@@ -108,7 +109,19 @@ function claimLine({ job, source, reopenedBy }: SegmentLine, jobs: JobMap): Prom
 function indexEntryOf({ job, source }: SegmentLine, attempt: number): IndexEntry {
   const { jobId, tenantId, group, inputs, lineBytes, due } = job;
   const tokens = job.estimate.inputTokens;
-  return { jobId, tenantId, attempt, roundStart: attempt, group, tokens, inputs, lineBytes, due, source };
+  return {
+    version: JOB_RECORD_VERSION,
+    jobId,
+    tenantId,
+    attempt,
+    roundStart: attempt,
+    group,
+    tokens,
+    inputs,
+    lineBytes,
+    due,
+    source,
+  };
 }
 
 function runRequestOf({ job, source }: SegmentLine): RunRequest {

@@ -80,6 +80,8 @@ export const windowPlanSchema = z.object({
   batches: z.array(plannedBatchSchema),
   /** The segment that carries on what did not fit or can still wait; null when everything was placed. */
   carried: segmentIdSchema.nullable(),
+  /** Frozen segments that could not be read: not taken, and left for a release that can. */
+  setAside: z.array(segmentIdSchema),
   jobs: z.object({ placed: z.number().int(), carried: z.number().int() }),
 });
 export type WindowPlan = z.infer<typeof windowPlanSchema>;

@@ -50,6 +50,7 @@ export type JobRecord = z.infer<typeof jobRecordSchema>;
 
 /** One line of a segment's index: what the planner needs of a claimed job, and where the job lies. */
 export const indexEntrySchema = z.object({
+  version: z.literal(JOB_RECORD_VERSION),
   jobId: jobIdSchema,
   tenantId: tenantIdSchema,
   attempt: z.number().int().positive(),
@@ -67,6 +68,7 @@ export type IndexEntry = z.infer<typeof indexEntrySchema>;
 /** One line of a batch's manifest: all that a result needs of the request it answers. `customId` comes first. */
 export const manifestEntrySchema = z.object({
   customId: z.string(),
+  version: z.literal(JOB_RECORD_VERSION),
   attempt: z.number().int().positive(),
   roundStart: z.number().int().positive(),
   source: sourceSchema,

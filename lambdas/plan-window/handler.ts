@@ -28,7 +28,7 @@ const settings = {
 };
 
 export const handler = step(z.object({ windowId: windowIdSchema }), async ({ windowId }) => {
-  const planned = await planWindow(windowId, ports, settings);
-  count({ BatchesPlanned: planned.length });
-  return { windowId, batches: planned };
+  const { batches: planned, setAside } = await planWindow(windowId, ports, settings);
+  count({ BatchesPlanned: planned.length, SegmentsSetAside: setAside });
+  return { windowId, batches: planned, setAside };
 });

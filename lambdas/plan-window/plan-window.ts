@@ -1,18 +1,10 @@
 import pMap from "p-map";
-import type { z } from "zod";
-import {
-  BATCH_RECORD_VERSION,
-  frozenWindowSchema,
-  type PlannedBatch,
-  type WindowPlan,
-  windowPlanSchema,
-} from "../domain/batch-record.ts";
-import { MissingRecordError, TerminalError } from "../domain/failures.ts";
-import { groupKey } from "../domain/group.ts";
+import { BATCH_RECORD_VERSION, type PlannedBatch, type WindowPlan } from "../domain/batch-record.ts";
+import { TerminalError } from "../domain/failures.ts";
 import { type BatchId, contentHash, type SegmentId, type TenantId, type WindowId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
-import { type IndexEntry, indexEntrySchema } from "../domain/job-record.ts";
-import { encodeLine, jsonLines } from "../domain/jsonl.ts";
+import type { IndexEntry } from "../domain/job-record.ts";
+import { encodeLine } from "../domain/jsonl.ts";
 import { openSegmentKey, plannedLinesKey, segmentIndexKey, windowObjectKey } from "../domain/object-keys.ts";
 import {
   inputLineBytes,
@@ -23,7 +15,8 @@ import {
 } from "../domain/planner.ts";
 import { findPrice } from "../domain/prices.ts";
 import type { Batches, ObjectStore, Runtime, Tenants, Windows } from "../ports.ts";
-import { parseStoredJson } from "../domain/stored-json.ts";
+import { readEntries } from "./read-entries.ts";
+import { readFrozen, readPlan } from "./window-objects.ts";
 
 export type PlanPorts = {
   readonly objects: ObjectStore;
@@ -33,47 +26,44 @@ export type PlanPorts = {
   readonly runtime: Runtime;
 };
 
+/** What a window comes to: the batches to write, and how many segments could not be read and stay open. */
+export type Planned = { readonly batches: readonly BatchId[]; readonly setAside: number };
+
 /**
  * Plans a frozen window, once: the first plan stored stands, and a re-run reads it instead of making another. Then
- * registers the plan's batches and the segment of the jobs that wait on. Returns the batches to write.
+ * registers the plan's batches and the segment of the jobs that wait on.
  */
 export async function planWindow(
   windowId: WindowId,
   ports: PlanPorts,
   settings: PlanSettings,
-): Promise<BatchId[]> {
-  const hash = (await ports.windows.settled(windowId, "plan")) ?? (await makePlan(windowId, ports, settings));
-  const plan = await readStored(windowPlanSchema, windowObjectKey(windowId, "plan", hash), ports.objects);
-  await pMap(plan.batches, (batch) => ports.batches.register(batch), { concurrency: 16 });
-  if (plan.carried !== null) await ports.objects.put(openSegmentKey(plan.carried), "");
-  return plan.batches.map(({ batchId }) => batchId);
+): Promise<Planned> {
+  if ((await ports.windows.settled(windowId, "plan")) === undefined)
+    await makePlan(windowId, ports, settings);
+  const { batches, carried, setAside } = await readPlan(windowId, ports);
+  await pMap(batches, (batch) => ports.batches.register(batch), { concurrency: 16 });
+  if (carried !== null) await ports.objects.put(openSegmentKey(carried), "");
+  return { batches: batches.map(({ batchId }) => batchId), setAside: setAside.length };
 }
 
-async function makePlan(windowId: WindowId, ports: PlanPorts, settings: PlanSettings): Promise<string> {
-  const entries = await frozenEntries(windowId, ports);
+async function makePlan(windowId: WindowId, ports: PlanPorts, settings: PlanSettings): Promise<void> {
+  const { segments } = await readFrozen(windowId, ports);
+  const { entries, setAside } = await readEntries(segments, ports.objects);
   const now = ports.runtime.now();
-  const decided = decidePlan(
-    windowId,
-    entries,
-    await dedicatedTenants(entries, ports.tenants),
-    settings,
-    now,
-  );
+  const decided = await decide(windowId, entries, ports, settings, now);
   // The plan's own name must not depend on itself: its lines lie under the hash of what was decided.
   const linesHash = contentHash(JSON.stringify([now, decided]), 16);
-  const batches = await pMap(
-    decided.batches,
-    (batch) => storeLines(windowId, linesHash, batch, now, ports.objects),
-    {
-      concurrency: 4,
-    },
-  );
   const plan: WindowPlan = {
     version: 1,
     windowId,
     plannedAt: now,
-    batches,
+    batches: await pMap(
+      decided.batches,
+      (batch) => storeLines(windowId, linesHash, batch, now, ports.objects),
+      { concurrency: 4 },
+    ),
     carried: await storeCarried(windowId, linesHash, decided, ports.objects),
+    setAside: [...setAside],
     jobs: {
       placed: decided.batches.reduce((sum, batch) => sum + batch.entries.length, 0),
       carried: decided.carried.length,
@@ -82,41 +72,34 @@ async function makePlan(windowId: WindowId, ports: PlanPorts, settings: PlanSett
   const text = JSON.stringify(plan);
   const hash = contentHash(text, 16);
   await ports.objects.put(windowObjectKey(windowId, "plan", hash), text);
-  return ports.windows.settle(windowId, "plan", hash);
+  await ports.windows.settle(windowId, "plan", hash);
 }
 
-/** The index entries of every segment the window took. Equal groups and keys share one object: there are few of them. */
-async function frozenEntries(windowId: WindowId, ports: PlanPorts): Promise<IndexEntry[]> {
-  const hash = await ports.windows.settled(windowId, "frozen");
-  if (hash === undefined) throw new MissingRecordError(`window ${windowId} is not frozen`);
-  const frozen = await readStored(
-    frozenWindowSchema,
-    windowObjectKey(windowId, "frozen", hash),
-    ports.objects,
+/** The plan of everything that has a price today; a model that lost its price since admission waits for it. */
+async function decide(
+  windowId: WindowId,
+  entries: readonly IndexEntry[],
+  ports: PlanPorts,
+  settings: PlanSettings,
+  now: Instant,
+): Promise<Plan> {
+  const priced = Map.groupBy(entries, ({ group }) => batchPrices(group.model, now) !== undefined);
+  const sold = priced.get(true) ?? [];
+  const { batches, carried } = decidePlan(
+    windowId,
+    sold,
+    await dedicatedTenants(sold, ports.tenants),
+    settings,
+    now,
   );
-  const groups = new Map<string, IndexEntry["group"]>();
-  const entries: IndexEntry[] = [];
-  const keys = new Map<string, string>();
-  for (const segment of frozen.segments) {
-    for await (const { bytes } of jsonLines(ports.objects.stream(segmentIndexKey(segment)))) {
-      const entry = parseStoredJson(indexEntrySchema, bytes);
-      const { key } = entry.source;
-      entries.push({
-        ...entry,
-        group: interned(groups, groupKey(entry.group), entry.group),
-        source: { ...entry.source, key: interned(keys, key, key) },
-      });
-    }
-  }
-  return entries;
+  return { batches, carried: [...carried, ...(priced.get(false) ?? [])] };
 }
 
-/** The first value seen under a name, in place of every later one. */
-function interned<Value>(seen: Map<string, Value>, name: string, value: Value): Value {
-  const found = seen.get(name);
-  if (found !== undefined) return found;
-  seen.set(name, value);
-  return value;
+/** What a batch of the model costs now, and the same work at once; undefined when either is not sold. */
+function batchPrices(model: string, now: Instant): PlannedBatch["prices"] | undefined {
+  const batch = findPrice(model, "batch", now);
+  const sync = findPrice(model, "sync", now);
+  return batch && sync && { batch, sync };
 }
 
 async function dedicatedTenants(entries: readonly IndexEntry[], tenants: Tenants): Promise<Set<TenantId>> {
@@ -137,9 +120,8 @@ async function storeLines(
 ): Promise<PlannedBatch> {
   const linesKey = plannedLinesKey(windowId, linesHash, batchId);
   await objects.putStream(linesKey, encodeEntries(entries));
-  const batch = findPrice(group.model, "batch", now);
-  const sync = findPrice(group.model, "sync", now);
-  if (!batch || !sync) throw new TerminalError(`model ${group.model} was admitted without a price`);
+  const prices = batchPrices(group.model, now);
+  if (!prices) throw new TerminalError(`model ${group.model} was planned without a price`);
   const sum = (of: (entry: IndexEntry) => number) => entries.reduce((total, entry) => total + of(entry), 0);
   return {
     version: BATCH_RECORD_VERSION,
@@ -153,7 +135,7 @@ async function storeLines(
     tokens: sum((entry) => entry.tokens),
     earliestDue: entries.reduce((earliest, entry) => Math.min(earliest, entry.due), Infinity),
     plannedAt: now,
-    prices: { batch, sync },
+    prices,
     linesKey,
   };
 }
@@ -173,10 +155,4 @@ async function storeCarried(
 
 async function* encodeEntries(entries: readonly IndexEntry[]): AsyncGenerator<Uint8Array> {
   for (const entry of entries) yield Buffer.from(encodeLine(entry));
-}
-
-async function readStored<Schema extends z.ZodType>(schema: Schema, key: string, objects: ObjectStore) {
-  const bytes = await objects.get(key);
-  if (bytes === undefined) throw new MissingRecordError(`${key} is missing`);
-  return parseStoredJson(schema, bytes);
 }

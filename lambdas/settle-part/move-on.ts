@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import type { SegmentId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
-import type { IndexEntry, ManifestEntry } from "../domain/job-record.ts";
+import { type IndexEntry, JOB_RECORD_VERSION, type ManifestEntry } from "../domain/job-record.ts";
 import { encodeLine } from "../domain/jsonl.ts";
 import { openSegmentKey, segmentIndexKey } from "../domain/object-keys.ts";
 import type { DeadLetterQueues, JobMap, ObjectStore, Runtime } from "../ports.ts";
@@ -39,7 +39,19 @@ export async function requeue(
 function nextAttempt({ attempt, roundStart, source, job }: ManifestEntry): IndexEntry {
   const { jobId, tenantId, group, inputs, lineBytes, due } = job;
   const tokens = job.estimate.inputTokens;
-  return { jobId, tenantId, attempt: attempt + 1, roundStart, group, tokens, inputs, lineBytes, due, source };
+  return {
+    version: JOB_RECORD_VERSION,
+    jobId,
+    tenantId,
+    attempt: attempt + 1,
+    roundStart,
+    group,
+    tokens,
+    inputs,
+    lineBytes,
+    due,
+    source,
+  };
 }
 
 export type Exhausted = {

@@ -6,6 +6,7 @@ import { type BatchId, customIdOf } from "../domain/ids.ts";
 import {
   type IndexEntry,
   indexEntrySchema,
+  JOB_RECORD_VERSION,
   jobRecordSchema,
   type ManifestEntry,
 } from "../domain/job-record.ts";
@@ -61,6 +62,7 @@ async function* inputLines(
       const { attempt, roundStart, source } = entry;
       const row: ManifestEntry = {
         customId,
+        version: JOB_RECORD_VERSION,
         attempt,
         roundStart,
         source,

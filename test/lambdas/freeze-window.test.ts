@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { toIso } from "../../lambdas/domain/instant.ts";
-import { freezeWindow } from "../../lambdas/freeze-window/freeze-window.ts";
+import { ABANDONED_AFTER_MS, freezeWindow } from "../../lambdas/freeze-window/freeze-window.ts";
 import { jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
 
 let gateway: MemoryGateway;
@@ -56,5 +56,26 @@ describe("freezing", () => {
     await admitSegment("other");
     expect(await freezeWindow(late, gateway)).toBeNull();
     expect(await keysPlaced()).toEqual(["other"]);
+  });
+
+  test("a segment that this release cannot read stays open and holds up nobody else's jobs", async () => {
+    await admitSegment("odd");
+    const [index] = await Array.fromAsync(gateway.objects.list("segments/index/"));
+    const readable = await gateway.objects.get(index!.key);
+    await gateway.objects.put(index!.key, '{"version":2}\n');
+    await admitSegment("good");
+    expect(await keysPlaced()).toEqual(["good"]);
+    expect(await keysPlaced()).toEqual([]);
+    await gateway.objects.put(index!.key, readable!);
+    expect(await keysPlaced()).toEqual(["odd"]);
+    expect(await keysPlaced()).toEqual([]);
+  });
+
+  test("nor does an unfinished one that it cannot read", async () => {
+    await gateway.objects.put("segments/lines/20261121-odd.jsonl", '{"version":2}\n');
+    await gateway.objects.put("segments/open/20261121-odd", "");
+    gateway.now += ABANDONED_AFTER_MS;
+    await admitSegment("good");
+    expect(await keysPlaced()).toEqual(["good"]);
   });
 });

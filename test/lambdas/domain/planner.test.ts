@@ -24,6 +24,7 @@ function entry(
   serial += 1;
   const { model = "gpt-5-nano", tenant = "acme", ...rest } = fields;
   return {
+    version: 1,
     jobId: serial.toString(2).padStart(26, "a").replaceAll("0", "b").replaceAll("1", "c") as JobId,
     tenantId: tenant as TenantId,
     attempt: 1,

@@ -173,7 +173,8 @@ export class CrashingGateway {
       const windowId = await freezeWindow(toIso(this.gateway.now), ports);
       if (windowId === null) return;
       const limits = { openai: this.limits, anthropic: this.limits };
-      for (const batchId of await planWindow(windowId, ports, { ...PLAN_SETTINGS, limits })) {
+      const { batches } = await planWindow(windowId, ports, { ...PLAN_SETTINGS, limits });
+      for (const batchId of batches) {
         await writeBatch(batchId, ports);
         this.#start(batchId);
       }

@@ -117,8 +117,8 @@ export class MemoryGateway {
     return freezeWindow(toIso(this.now), this);
   }
 
-  plan(windowId: WindowId): Promise<BatchId[]> {
-    return planWindow(windowId, this, PLAN_SETTINGS);
+  async plan(windowId: WindowId): Promise<BatchId[]> {
+    return [...(await planWindow(windowId, this, PLAN_SETTINGS)).batches];
   }
 
   write(batchId: BatchId): Promise<void> {
