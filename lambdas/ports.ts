@@ -189,7 +189,9 @@ export type CallAnswer = {
 
 export interface DirectProvider {
   readonly provider: Provider;
-  /** One call, never retried inside. Throws LostAnswerError when nobody knows whether it ran. */
+  /**
+   * One call, never retried inside. Throws LostAnswerError when nobody knows whether it ran, NotSentError when it did not.
+   */
   call(endpoint: Endpoint, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallAnswer>;
 }
 

@@ -5,6 +5,7 @@ import {
   FencedOffError,
   LeaseHeldError,
   LostAnswerError,
+  NotSentError,
   MissingRecordError,
   ProviderRefusalError,
   RetryableError,
@@ -20,6 +21,7 @@ export const RETRYABLE_NAMES = namesOf([
   new LeaseHeldError(),
   new FencedOffError(),
   new LostAnswerError(),
+  new NotSentError(),
 ]);
 
 /** What every try would meet again. */

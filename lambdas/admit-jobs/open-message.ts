@@ -140,7 +140,7 @@ async function requestOf(message: JobMessage, objects: ObjectStore, maxBytes: nu
   const { request } = message;
   if (!("s3Key" in request)) return { kind: "found", request };
   const prefix = uploadPrefix(message.tenantId);
-  if (!request.s3Key.startsWith(prefix)) {
+  if (!request.s3Key.startsWith(prefix) || request.s3Key.split("/").includes("..")) {
     return noRequest("upload_not_allowed", `request.s3Key must begin with "${prefix}"`);
   }
   const size = await objects.size(request.s3Key);
@@ -149,7 +149,9 @@ async function requestOf(message: JobMessage, objects: ObjectStore, maxBytes: nu
     return noRequest("request_too_large", `"${request.s3Key}" has ${size} bytes; ${maxBytes} are allowed`);
   }
   const bytes = await objects.get(request.s3Key);
-  const parsed = providerRequestSchema.safeParse(bytes && parseJson(lineText({ bytes })));
+  const json = bytes && parseJson(lineText({ bytes }));
+  if (json === undefined) return noRequest("invalid_upload", `"${request.s3Key}" is not JSON`);
+  const parsed = providerRequestSchema.safeParse(json);
   if (!parsed.success) return noRequest("invalid_upload", schemaProblem(parsed.error));
   return { kind: "found", request: parsed.data };
 }
@@ -174,7 +176,7 @@ export function refusalResult(
     jobId,
     messageId: message.messageId,
     tenantId: address.tenantId,
-    idempotencyKey: address.idempotencyKey ?? null,
+    idempotencyKey: address.idempotencyKey ?? address.cancel?.idempotencyKey ?? null,
     taskType: address.taskType ?? null,
     vertical: address.vertical ?? null,
     agentId: address.agentId ?? null,
@@ -193,6 +195,6 @@ export function refusalResult(
     costPicoUsd: "0",
     producedAt: toIso(message.sentAt),
     effectiveUntil: null,
-    metadata: {},
+    metadata: address.metadata ?? {},
   };
 }

@@ -36,6 +36,11 @@ export class LostAnswerError extends RetryableError {
   override readonly name = "LostAnswerError";
 }
 
+/** A call could not be sent: it did not run, and nothing was billed. */
+export class NotSentError extends RetryableError {
+  override readonly name = "NotSentError";
+}
+
 /** The provider refused a request for good (a 4xx that waiting does not cure); `code` is the provider's own word. */
 export class ProviderRefusalError extends TerminalError {
   override readonly name = "ProviderRefusalError";

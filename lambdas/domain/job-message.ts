@@ -60,5 +60,7 @@ export const addressSchema = z.object({
   taskType: nameSchema.optional().catch(undefined),
   vertical: nameSchema.optional().catch(undefined),
   agentId: nameSchema.optional().catch(undefined),
+  metadata: metadataSchema.optional().catch(undefined),
+  cancel: z.object({ idempotencyKey: idempotencyKeySchema }).optional().catch(undefined),
 });
 export type Address = z.infer<typeof addressSchema>;

@@ -1,5 +1,5 @@
 import { readAnswer } from "../domain/answer.ts";
-import { LostAnswerError } from "../domain/failures.ts";
+import { LostAnswerError, NotSentError } from "../domain/failures.ts";
 import type { FailureOrigin } from "../domain/failure-policy.ts";
 import type { JobRecord } from "../domain/job-record.ts";
 import { readErrorBody } from "../domain/output-line.ts";
@@ -33,6 +33,14 @@ export async function callProvider(record: JobRecord, direct: DirectProvider): P
     if (answer) return { kind: "answered", usage: answer.usage, response: answer.response };
     return lost("unreadable_answer", "the provider's answer could not be read");
   } catch (error) {
+    if (error instanceof NotSentError) {
+      const failure = {
+        origin: "provider",
+        code: "not_sent",
+        message: "the provider could not be called",
+      } as const;
+      return { kind: "failed", failure, retryAfterMs: null };
+    }
     if (error instanceof LostAnswerError) return lost("no_answer", "the provider did not answer");
     throw error;
   }

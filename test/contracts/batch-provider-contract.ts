@@ -165,7 +165,8 @@ export function describeBatchProvider(subject: ProviderUnderTest): void {
       [408, LostAnswerError],
       [409, RetryableError],
       [429, RetryableError],
-      [404, RetryableError],
+      // OpenAI's create names a file, which may not be found yet; Anthropic's names nothing.
+      [404, subject.name === "openai" ? RetryableError : ProviderRefusalError],
       [400, ProviderRefusalError],
       [401, RetryableError],
       [403, RetryableError],

@@ -61,6 +61,10 @@ describe("a refused message is answered, makes no claim, and can be corrected", 
     ],
     ["upload_not_allowed", { ...jobMessage(), request: { s3Key: "uploads/tenant=globex/secret.json" } }],
     ["upload_not_allowed", { ...jobMessage(), request: { s3Key: "results/tenant=acme/x" } }],
+    [
+      "upload_not_allowed",
+      { ...jobMessage(), request: { s3Key: "uploads/tenant=acme/../tenant=globex/x.json" } },
+    ],
     ["upload_missing", { ...jobMessage(), request: { s3Key: "uploads/tenant=acme/nothing.json" } }],
     ["cancel_not_supported", { version: 1, tenantId: "acme", cancel: { idempotencyKey: "k" } }],
   ])("%s", async (code, message) => {
@@ -68,7 +72,24 @@ describe("a refused message is answered, makes no claim, and can be corrected", 
     expect(await refusalOf(jobMessage())).toBeUndefined();
   });
 
+  test("what can be told of the message is told with the refusal, a cancel's key included", async () => {
+    const streamed = withBody({ stream: true }, { metadata: { callId: "8842" }, idempotencyKey: "k1" });
+    const cancel = { version: 1, tenantId: "acme", cancel: { idempotencyKey: "k2" } };
+    await gateway.admit([gateway.message(streamed), gateway.message(cancel)]);
+    expect(await gateway.results("acme")).toMatchObject([
+      { idempotencyKey: "k1", taskType: "post_call_summary", metadata: { callId: "8842" } },
+      { idempotencyKey: "k2", error: { code: "cancel_not_supported" } },
+    ]);
+  });
+
   test("an upload that holds no request", async () => {
+    await gateway.objects.put("uploads/tenant=acme/text.json", "hello");
+    await gateway.admit([
+      gateway.message({ ...jobMessage(), request: { s3Key: "uploads/tenant=acme/text.json" } }),
+    ]);
+    expect(await gateway.results("acme")).toMatchObject([
+      { error: { code: "invalid_upload", message: '"uploads/tenant=acme/text.json" is not JSON' } },
+    ]);
     await gateway.objects.put("uploads/tenant=acme/odd.json", "[1]");
     expect(await refusalOf({ ...jobMessage(), request: { s3Key: "uploads/tenant=acme/odd.json" } })).toBe(
       "invalid_upload",

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { LostAnswerError } from "../../lambdas/domain/failures.ts";
+import { LostAnswerError, NotSentError } from "../../lambdas/domain/failures.ts";
 import type { CallAnswer } from "../../lambdas/ports.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
 import { completion, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
@@ -89,6 +89,12 @@ describe("an urgent job", () => {
       ["direct", 1],
       ["unconfirmed", 0],
     ]);
+  });
+
+  test("a call that was never sent is tried again, and nothing is written down for it", async () => {
+    answers(new NotSentError("connection refused"), ANSWERED);
+    await gateway.runMessage(urgent());
+    expect((await gateway.entries("acme")).map(({ kind }) => kind)).toEqual(["direct"]);
   });
 
   test("with the key of another request is refused", async () => {

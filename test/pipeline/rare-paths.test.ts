@@ -95,6 +95,20 @@ describe("rare paths on the local stack", { timeout: 90_000 }, () => {
     });
   });
 
+  test("a provider without a batch service: the job ends all the same, by a direct call", async () => {
+    await gateway.simulator!.faults.add({
+      kind: "http-error",
+      operation: "openai.files.create",
+      status: 404,
+      times: 3,
+    });
+    expect(await submit("JobsNormalQueueUrl", { idempotencyKey: "no-batches" })).toMatchObject({
+      status: "succeeded",
+      lane: "sync",
+      attempts: 4,
+    });
+  });
+
   test("an urgent job that came through a slow queue, and a patient one through the quick queue", async () => {
     expect(
       await submit("JobsLowQueueUrl", { idempotencyKey: "urgent", taskType: "voice_agent_reply" }),

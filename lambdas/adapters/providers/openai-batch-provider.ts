@@ -43,7 +43,7 @@ export function openAiBatchProvider(options: OpenAiBatchProviderOptions): BatchP
         return fileSchema.parse(await client.files.create(upload, BULK_CALL)).id;
       } catch (error) {
         // Repeatable: a second upload leaves a file that nobody uses and that expires.
-        throw input.failure() ?? batchCallFailure("openai", "repeatable", error);
+        throw input.failure() ?? batchCallFailure("openai", "upload", error);
       }
     },
 

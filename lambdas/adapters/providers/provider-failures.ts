@@ -1,5 +1,5 @@
-import { APIError as AnthropicError } from "@anthropic-ai/sdk";
-import { APIError as OpenAiError } from "openai";
+import { AnthropicError as AnthropicBaseError, APIError as AnthropicError } from "@anthropic-ai/sdk";
+import { APIError as OpenAiError, OpenAIError } from "openai";
 import { isRetryableStatus } from "../../domain/failure-policy.ts";
 import {
   LostAnswerError,
@@ -28,14 +28,30 @@ export function errorAnswer(error: unknown): ErrorAnswer | undefined {
   return undefined;
 }
 
-/** `repeatable`: a read, or a write that may be done twice; `create`: a second one would be a second batch. */
-type CallKind = "repeatable" | "create";
+/** What the system says of a connection that was never made. */
+const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
-/**
- * Refusals that are not the request's: a wrong or missing key is mended by the operator, and reads soon after a create
- * are known to miss what was created.
- */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([401, 403, 404]);
+/** Whether a call surely never left: there was no key to send it with, or nobody to send it to. */
+export function wasNeverSent(error: unknown): boolean {
+  // The SDKs throw their own plain error when the key's function fails; whatever befalls a request is an API error.
+  const own = error instanceof OpenAIError || error instanceof AnthropicBaseError;
+  if (own && !(error instanceof OpenAiError) && !(error instanceof AnthropicError)) return true;
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ("code" in cause && NEVER_CONNECTED.has(cause.code)) return true;
+  }
+  return false;
+}
+
+/** `repeatable`: a read, or a write that may be done twice; `upload`: one that names nothing made before; `create`: a second one would be a second batch. */
+type CallKind = "repeatable" | "upload" | "create";
+
+/** Refusals that are not the request's, and that the operator mends: a wrong or a missing key. */
+const KEY_REFUSALS: ReadonlySet<number> = new Set([401, 403]);
 
 /** The failure, in the terms of the port, of a call to a provider's batch service that threw `error`. */
 export function batchCallFailure(provider: Provider, kind: CallKind, error: unknown): Error {
@@ -47,13 +63,19 @@ export function batchCallFailure(provider: Provider, kind: CallKind, error: unkn
   }
   if (
     answer === undefined ||
-    PASSING_STATUSES.has(answer.statusCode) ||
+    KEY_REFUSALS.has(answer.statusCode) ||
+    (answer.statusCode === 404 && mayAppear(provider, kind)) ||
     isRetryableStatus(answer.statusCode)
   ) {
     return new RetryableError(`${provider}: ${reasonOf(error)}${retryAfterText(answer)}`, { cause: error });
   }
   const { code, message } = readErrorBody(provider, answer.statusCode, answer.body);
   return new ProviderRefusalError(code, message);
+}
+
+/** What was made a moment ago may not be found yet; a call that names nothing finds no such service, now or later. */
+function mayAppear(provider: Provider, kind: CallKind): boolean {
+  return kind === "repeatable" || (kind === "create" && provider === "openai");
 }
 
 function reasonOf(error: unknown): string {

@@ -1,9 +1,11 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { anthropicDirectProvider } from "../../../../lambdas/adapters/providers/anthropic-direct-provider.ts";
 import { openAiDirectProvider } from "../../../../lambdas/adapters/providers/openai-direct-provider.ts";
 import { anthropicClient, openAiClient } from "../../../../lambdas/adapters/providers/provider-clients.ts";
 import { readAnswer } from "../../../../lambdas/domain/answer.ts";
-import { LostAnswerError } from "../../../../lambdas/domain/failures.ts";
+import { LostAnswerError, NotSentError } from "../../../../lambdas/domain/failures.ts";
 import { readErrorBody } from "../../../../lambdas/domain/output-line.ts";
 import type { DirectProvider } from "../../../../lambdas/ports.ts";
 import type { Fault } from "../../../../local/provider-simulator/faults.ts";
@@ -96,6 +98,23 @@ describe.each(CALLS)("$endpoint", ({ endpoint, operation, body }) => {
   test("an aborted call is a lost answer", async () => {
     const { provider } = await simulated(endpoint);
     await expect(provider.call(endpoint, body, AbortSignal.abort())).rejects.toBeInstanceOf(LostAnswerError);
+  });
+
+  test("a call that cannot be sent did not run: nobody there, or no key to send it with", async () => {
+    // A port that was free a moment ago, with nobody on it.
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.close();
+    await once(server, "close");
+    const nobody = connect(endpoint, { openaiBaseUrl: `${origin}/v1`, anthropicBaseUrl: origin });
+    await expect(nobody.call(endpoint, body, unhurried())).rejects.toBeInstanceOf(NotSentError);
+    const apiKey = () => Promise.reject(new Error("no such secret"));
+    const keyless =
+      endpoint === "/v1/messages"
+        ? anthropicDirectProvider({ client: anthropicClient({ apiKey, baseUrl: origin }) })
+        : openAiDirectProvider({ client: openAiClient({ apiKey, baseUrl: `${origin}/v1` }) });
+    await expect(keyless.call(endpoint, body, unhurried())).rejects.toBeInstanceOf(NotSentError);
   });
 
   test.each(["<html>", '{"cut":'])("an answer that is no JSON (%s) is a lost answer", async (text) => {
