@@ -42,10 +42,16 @@ function entry(number: number): IndexEntry {
 
 describe(`a window of ${JOBS} jobs`, () => {
   const entries = Array.from({ length: JOBS }, (_, number) => entry(number));
+  const open = {
+    dedicated: new Set<never>(),
+    heldAccounts: new Set<never>(),
+    unpriced: new Set<never>(),
+    over: new Set<never>(),
+  };
   const settings = { limits: PROVIDER_BATCH_LIMITS, minBatchJobs: 50, leadMs: 0, maxJobs: 200_000 };
   test("planned", async ({ bench }) => {
     await bench("planned", () => {
-      planWindow("20261121T120000Z" as WindowId, entries, new Set(), settings, NOW + 3_600_000);
+      planWindow("20261121T120000Z" as WindowId, entries, open, settings, NOW + 3_600_000);
     }).run(FEW);
   });
 });

@@ -46,7 +46,13 @@ export async function batchesShow(stack: Stack, name: string): Promise<Report> {
     planned: timeText(plan.plannedAt),
     intent: timeText(batch.intentAt),
     submitted: timeText(batch.submittedAt),
+    "asked to be cancelled": timeText(batch.cancelAt),
+    "given up": timeText(batch.abandonedAt),
     closed: timeText(batch.closedAt),
+    "answered, failed, surplus lines":
+      batch.outcome &&
+      [batch.outcome.answered, batch.outcome.failed, batch.outcome.surplus].map(countText).join(", "),
+    "orphan of": plan.orphanOf,
     "provider's batch": batch.providerBatchId,
     "provider's refusal": batch.refusal === null ? null : `${batch.refusal.code}: ${batch.refusal.message}`,
     generation: batch.generation,

@@ -2,9 +2,16 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { batchesList, batchesShow } from "./batch-commands.ts";
 import { type CostOptions, costs } from "./cost-commands.ts";
 import { COST_KEYS } from "./cost-report.ts";
-import { deadLettersList } from "./dead-letter-commands.ts";
-import { jobsShow } from "./job-commands.ts";
+import {
+  deadLettersDiscard,
+  deadLettersList,
+  deadLettersRetry,
+  deadLettersShow,
+  type RetryOptions,
+} from "./dead-letter-commands.ts";
+import { jobsCancel, jobsShow } from "./job-commands.ts";
 import { OperatorError } from "./operator-error.ts";
+import { reconcile, type ReconcileOptions } from "./reconcile-command.ts";
 import type { Report } from "./report.ts";
 import { openStack, type Stack } from "./stack.ts";
 import { readStackOutputs } from "./stack-outputs.ts";
@@ -15,6 +22,8 @@ export type Terminal = {
   out(text: string): void;
   error(text: string): void;
   now(): number;
+  /** Whether a person sees what is written to `error`, as it is written: there a line may be written over. */
+  readonly interactive?: boolean;
 };
 
 type GlobalOptions = { readonly outputs?: string; readonly stack?: string; readonly json?: boolean };
@@ -28,8 +37,9 @@ const MISUSED = 2;
 /** Runs the operator's tool with these arguments (without `node` and the script); returns the exit code. */
 export async function runOffpeak(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
-    await offpeak(terminal).parseAsync(args, { from: "user" });
-    return DONE;
+    const found = { failed: false };
+    await offpeak(terminal, found).parseAsync(args, { from: "user" });
+    return found.failed ? FAILED : DONE;
   } catch (error) {
     // Commander has already printed its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : MISUSED;
@@ -51,7 +61,7 @@ function failureText(error: unknown): string {
   return `${error.name}: ${error.message}${hint}`;
 }
 
-function offpeak(terminal: Terminal): Command {
+function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
   const program = new Command("offpeak")
     .description("The operator's tool of an Offpeak stack: tenants, costs, batches, jobs and dead letters.")
     .addOption(
@@ -74,7 +84,8 @@ function offpeak(terminal: Terminal): Command {
     const { stackName, outputs } = await readStackOutputs(file, name);
     const stack = openStack(stackName, outputs);
     try {
-      const { data, text } = await work(stack);
+      const { data, text, failed = false } = await work(stack);
+      found.failed = failed;
       terminal.out(json ? `${JSON.stringify(data, null, 2)}\n` : `${text}\n`);
     } finally {
       stack.close();
@@ -121,26 +132,68 @@ function offpeak(terminal: Terminal): Command {
     .description("one batch")
     .action((id: string, _options, command: Command) => run(command, (stack) => batchesShow(stack, id)));
 
-  program
-    .command("jobs")
-    .description("single jobs")
+  const jobs = program.command("jobs").description("single jobs, by their idempotency keys");
+  jobs
     .command("show <tenant> <key>")
-    .description("where a job is, by its idempotency key")
+    .description("what became of a job so far, and where it is")
     .action((tenant: string, key: string, _options, command: Command) =>
       run(command, (stack) => jobsShow(stack, tenant, key)),
     );
+  jobs
+    .command("cancel <tenant> <key>")
+    .description("end a job as cancelled; what the provider bills for it all the same stays in the ledger")
+    .action((tenant: string, key: string, _options, command: Command) =>
+      run(command, (stack) => jobsCancel(stack, tenant, key, terminal.now())),
+    );
 
-  program
+  const letters = program
     .command("dead-letters")
-    .description("what could not be done")
+    .description("what could not be done; letters are hidden from others while they are read");
+  letters
     .command("list")
-    .description("look at dead letters; they stay on their queues, hidden for the moment of the reading")
+    .description("look at dead letters; they stay where they are")
     .option("--limit <number>", "at most this many of each queue", wholeNumber, 100)
     .action((options: { readonly limit: number }, command: Command) =>
       run(command, (stack) => deadLettersList(stack, options.limit)),
     );
+  letters
+    .command("show <id>")
+    .description("all that is known of a dead letter")
+    .option("--body", "with the request itself, which may hold personal data")
+    .action((id: string, options: { readonly body?: boolean }, command: Command) =>
+      run(command, (stack) => deadLettersShow(stack, id, options)),
+    );
+  letters
+    .command("retry [id...]")
+    .description("send dead letters on at once: jobs and messages to be run, deliveries to be delivered")
+    .option("--all", "all but the messages that were kept because they could be answered to nobody")
+    .option("--reason <code>", "all with this reason, such messages too")
+    .action((ids: string[], options: RetryOptions, command: Command) =>
+      run(command, (stack) => deadLettersRetry(stack, ids, options)),
+    );
+  letters
+    .command("discard <id>")
+    .description("delete a dead letter for good; its job ends as cancelled")
+    .option("--yes", "do it")
+    .action((id: string, options: { readonly yes?: boolean }, command: Command) =>
+      run(command, (stack) => deadLettersDiscard(stack, id, options, terminal.now())),
+    );
+
+  program
+    .command("reconcile")
+    .description("compare settled batches with the ledger and the job map; exits 1 when anything differs")
+    .option("--batch <id>", "only this batch")
+    .option("--since <day>", "batches planned since this UTC day (default: in the last three days)")
+    .action((options: ReconcileOptions, command: Command) =>
+      run(command, (stack) => reconcile(stack, options, terminal.now(), progressLine(terminal))),
+    );
 
   return silenced(program, terminal);
+}
+
+/** Shows each text in place of the one before, an empty one leaves nothing; where nobody watches, shows none. */
+function progressLine(terminal: Terminal): (text: string) => void {
+  return terminal.interactive ? (text) => terminal.error(`\r\u001B[2K${text}`) : () => {};
 }
 
 function wholeNumber(text: string): number {

@@ -1,7 +1,12 @@
 import Table from "cli-table3";
 
 /** What a command found, for a machine (`--json`) and for a person. */
-export type Report = { readonly data: unknown; readonly text: string };
+export type Report = {
+  readonly data: unknown;
+  readonly text: string;
+  /** What it found is not as it should be: the tool ends with exit code 1. */
+  readonly failed?: boolean;
+};
 
 type Column = { readonly title: string; readonly align?: "left" | "right" };
 

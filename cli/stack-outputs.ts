@@ -8,6 +8,10 @@ const outputsSchema = z.object({
   TenantLedgerTableName: z.string(),
   TenantsTableName: z.string(),
   BatchesTableName: z.string(),
+  GatewayBucketName: z.string(),
+  /** Missing in what an earlier release wrote. */
+  RunsQueueUrl: z.string().optional(),
+  DeliveriesQueueUrl: z.string().optional(),
   /** Only of a stack on this machine. */
   Endpoint: z.url().optional(),
   Region: z.string().optional(),

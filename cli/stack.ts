@@ -1,24 +1,50 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type AwsEnvironment, documentClient, sqsClient } from "../lambdas/adapters/aws-clients.ts";
+import { type AwsEnvironment, documentClient, s3Client, sqsClient } from "../lambdas/adapters/aws-clients.ts";
 import { DynamoBatches } from "../lambdas/adapters/dynamo-batches.ts";
 import { DynamoJobMap } from "../lambdas/adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../lambdas/adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../lambdas/adapters/dynamo-tenants.ts";
+import { SqsDeadLetterInbox } from "../lambdas/adapters/sqs-dead-letter-inbox.ts";
+import { SqsOutbox } from "../lambdas/adapters/sqs-outbox.ts";
+import { S3ObjectStore } from "../lambdas/adapters/s3-object-store.ts";
+import type { LetterQueue } from "../lambdas/domain/dead-letter.ts";
 import { type TenantId, tenantIdSchema } from "../lambdas/domain/ids.ts";
 import type { Tenant } from "../lambdas/domain/tenant-policy.ts";
-import type { Batches, JobMap, Ledger, Tenants } from "../lambdas/ports.ts";
+import { TIERS } from "../lambdas/domain/vocabulary.ts";
+import type {
+  Batches,
+  DeadLetterInbox,
+  DeliveryQueue,
+  JobMap,
+  Ledger,
+  ObjectStore,
+  Outbox,
+  RunQueue,
+  Tenants,
+} from "../lambdas/ports.ts";
 import { OperatorError } from "./operator-error.ts";
 import type { StackOutputs } from "./stack-outputs.ts";
+
+/** One dead-letter queue: its name, and the queue it belongs to. */
+export type DeadLetterQueue = {
+  readonly name: string;
+  /** Undefined for one that this release does not know. */
+  readonly queue: LetterQueue | undefined;
+  readonly inbox: DeadLetterInbox;
+};
 
 /** What the operator's commands work on: one deployed stack. */
 export type Stack = {
   readonly stackName: string;
   readonly tenants: Tenants;
   readonly ledger: Ledger;
-  readonly batches: Pick<Batches, "get" | "listOpen">;
-  readonly jobs: Pick<JobMap, "get">;
+  readonly batches: Pick<Batches, "get" | "listOpen" | "listPlanned">;
+  readonly jobs: Pick<JobMap, "get" | "getMany">;
+  readonly objects: ObjectStore;
   readonly sqs: SQSClient;
-  readonly deadLetterQueueUrls: readonly string[];
+  readonly runs: RunQueue;
+  readonly deliveries: DeliveryQueue;
+  readonly deadLetters: readonly DeadLetterQueue[];
   close(): void;
 };
 
@@ -35,19 +61,39 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
   };
   const sqs = sqsClient(environment);
   const dynamo = documentClient(environment);
+  const s3 = s3Client(environment);
   return {
     stackName,
     tenants: new DynamoTenants(dynamo, outputs.TenantsTableName),
     ledger: new DynamoLedger(dynamo, outputs.TenantLedgerTableName),
     batches: new DynamoBatches(dynamo, outputs.BatchesTableName),
     jobs: new DynamoJobMap(dynamo, outputs.JobMapTableName),
+    objects: new S3ObjectStore(s3, outputs.GatewayBucketName),
     sqs,
-    deadLetterQueueUrls: outputs.DeadLetterQueueUrls,
+    runs: outboxOf(sqs, outputs.RunsQueueUrl, "RunsQueueUrl"),
+    deliveries: outboxOf(sqs, outputs.DeliveriesQueueUrl, "DeliveriesQueueUrl"),
+    deadLetters: outputs.DeadLetterQueueUrls.map((url) => {
+      const name = url.slice(url.lastIndexOf("/") + 1);
+      return { name, queue: letterQueueOf(name), inbox: new SqsDeadLetterInbox(sqs, url) };
+    }),
     close: () => {
       sqs.destroy();
       dynamo.destroy();
+      s3.destroy();
     },
   };
+}
+
+/** The queue of this output; of a stack whose outputs lack it nothing can be sent there. */
+function outboxOf<Message>(sqs: SQSClient, url: string | undefined, output: string): Outbox<Message> {
+  if (url !== undefined) return new SqsOutbox<Message>(sqs, url);
+  const problem = `the outputs have no ${output}: they are of an earlier release, deploy this one first`;
+  return { send: () => Promise.reject(new OperatorError(problem)) };
+}
+
+/** `<stack>-jobs-normal-dead` belongs to the tier normal. */
+function letterQueueOf(name: string): LetterQueue | undefined {
+  return ([...TIERS, "runs", "deliveries"] as const).find((queue) => name.endsWith(`-${queue}-dead`));
 }
 
 /** A stack's own queues say where it is: `https://sqs.eu-west-1.amazonaws.com/…`. */

@@ -46,6 +46,6 @@ function messageOf(message: JobMessage): Omit<JobDraft, "upload"> {
 }
 
 /** SQS refuses U+FFFE and U+FFFF, which JSON leaves as they are; inside JSON's strings an escape means the same. */
-function toJson(value: unknown): string {
+export function toJson(value: unknown): string {
   return JSON.stringify(value).replaceAll("\uFFFE", "\\ufffe").replaceAll("\uFFFF", "\\uffff");
 }

@@ -1,4 +1,11 @@
-import type { BatchRecord, PlannedBatch, ProviderBatch } from "./domain/batch-record.ts";
+import type {
+  AccountHold,
+  BatchOutcome,
+  BatchRecord,
+  PlannedBatch,
+  ProviderBatch,
+  ProviderFiles,
+} from "./domain/batch-record.ts";
 import type { BatchId, JobId, SegmentId, TenantId, WindowId } from "./domain/ids.ts";
 import type { Instant } from "./domain/instant.ts";
 import type { DeadLetter, Delivery, RunRequest } from "./domain/internal-messages.ts";
@@ -9,8 +16,8 @@ import type {
   DirectLease,
   Job,
   JobEnd,
-  JobMove,
   LeaseOutcome,
+  RequeueMove,
   TransitionOutcome,
 } from "./domain/job-state.ts";
 import type { LedgerEntry } from "./domain/ledger-entry.ts";
@@ -45,6 +52,10 @@ export interface ObjectStore {
 
 export interface JobMap {
   get(tenantId: TenantId, jobId: JobId): Promise<Job | undefined>;
+  /** Each job in the order asked for. May be a moment old: only what ended or moved on in it is certain. */
+  getMany(
+    jobs: readonly { readonly tenantId: TenantId; readonly jobId: JobId }[],
+  ): Promise<readonly (Job | undefined)[]>;
   /** decideClaim */
   claim(claim: Claim): Promise<ClaimOutcome>;
   /** decideLease */
@@ -52,7 +63,7 @@ export interface JobMap {
   /** decideEnd */
   end(end: JobEnd): Promise<TransitionOutcome>;
   /** decideRequeue */
-  requeue(move: JobMove): Promise<TransitionOutcome>;
+  requeue(move: RequeueMove): Promise<TransitionOutcome>;
   /** decideDeadLetter */
   deadLetter(move: DeadLetterMove): Promise<TransitionOutcome>;
 }
@@ -98,8 +109,14 @@ export interface Windows {
 export type BatchLease = { readonly batchId: BatchId; readonly fence: number; readonly batch: BatchRecord };
 
 export interface Batches {
-  /** Registers a planned batch and its row among its account's open ones, if absent. Idempotent. */
-  register(plan: PlannedBatch): Promise<void>;
+  /**
+   * Registers a planned batch and its rows among its account's open and recent ones, if absent. Idempotent. An orphan is
+   * registered as submitted already: `submitted` says as what.
+   */
+  register(
+    plan: PlannedBatch,
+    submitted?: { readonly providerBatchId: string; readonly at: Instant },
+  ): Promise<void>;
   get(id: BatchId): Promise<BatchRecord | undefined>;
   /** Takes the lease when it is free or over (`leaseUntil <= now`), raising the fence; undefined when it is held. */
   lease(id: BatchId, now: Instant, until: Instant): Promise<BatchLease | undefined>;
@@ -110,17 +127,31 @@ export interface Batches {
   recordInputFile(lease: BatchLease, fileId: string): Promise<void>;
   recordSubmitted(lease: BatchLease, providerBatchId: string, at: Instant): Promise<void>;
   recordRefusal(lease: BatchLease, refusal: NonNullable<BatchRecord["refusal"]>): Promise<void>;
+  /** Notes that the batch was given up, for good: whatever its provider batch comes to is another's to settle. */
+  recordAbandoned(lease: BatchLease, at: Instant): Promise<void>;
   /** Stores the settlement plan's key if there is none for the generation; returns the one that stands. */
   recordCollected(lease: BatchLease, settlementKey: string): Promise<string>;
-  /** Ends the batch and takes it from its account's open ones. Idempotent. */
-  close(id: BatchId, at: Instant): Promise<void>;
+  /** Notes that the provider was asked to cancel the batch: the first time stands and is returned. */
+  recordCancel(id: BatchId, at: Instant): Promise<Instant>;
+  /** Raises the generation by one if it still is `generation`; returns the one that stands. */
+  restart(id: BatchId, generation: number): Promise<number>;
+  /** Ends the batch and takes it from its account's open ones. Idempotent: the first outcome stands. */
+  close(id: BatchId, at: Instant, outcome: BatchOutcome): Promise<void>;
   /** Open batches of a provider account. */
   listOpen(account: string): AsyncIterable<PlannedBatch>;
+  /** Batches of an account planned at or after `from` and before `until`, in that order, open or closed; kept 35 days. */
+  listPlanned(account: string, from: Instant, until: Instant): AsyncIterable<PlannedBatch>;
+  /** Holds an account: the later of two ends stands. */
+  hold(account: string, hold: AccountHold): Promise<void>;
+  /** The account's latest hold, which may be over. */
+  holdOf(account: string): Promise<AccountHold | undefined>;
   /**
    * Names the owner of a provider's batch: ours if nobody was named before. Returns the batch that owns it. So that no
    * provider batch is adopted twice.
    */
   ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId>;
+  /** Gives a provider's batch up, if `id` owns it: it turned out to be another's. */
+  disownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<void>;
   /** Who owns a provider's batch, if anybody does. */
   providerBatchOwner(account: string, providerBatchId: string): Promise<BatchId | undefined>;
   /** Serialises creates on an account that cannot name its batches (Anthropic); false while another owner holds it. */
@@ -140,11 +171,21 @@ export interface DeadLetterQueues {
 }
 
 /** A message received from a dead-letter queue. */
-export type ReceivedLetter = { readonly body: string; readonly receipt: string };
+export type ReceivedLetter = {
+  readonly body: string;
+  readonly receipt: string;
+  readonly messageId: string;
+  /** SQS `SenderId` of whoever sent it first; null when the queue does not tell. */
+  readonly senderId: string | null;
+  /** When SQS first took it. */
+  readonly sentAt: number;
+  /** Whether SQS moved it here after too many failures; otherwise it was sent here. */
+  readonly moved: boolean;
+};
 
 export interface DeadLetterInbox {
-  /** Some messages of one dead-letter queue, hidden from other readers for a while; none when it is empty. */
-  receive(): Promise<readonly ReceivedLetter[]>;
+  /** Up to `limit` messages of one dead-letter queue, hidden from other readers for a while; none when it is empty. */
+  receive(limit?: number): Promise<readonly ReceivedLetter[]>;
   delete(receipts: readonly string[]): Promise<void>;
   /** Shows messages to other readers again. */
   release(receipts: readonly string[]): Promise<void>;
@@ -174,9 +215,15 @@ export interface BatchProvider {
   listSince(
     since: Instant,
   ): AsyncIterable<{ readonly batch: ProviderBatch; readonly batchId: BatchId | null }>;
-  /** The bytes of an output. `errors`: where the provider keeps unanswered lines apart; nothing when it has none. */
+  /**
+   * The bytes of an output. `errors`: where the provider keeps unanswered lines apart; nothing when it has none. Throws
+   * ResultsGoneError when the provider says that it has them no longer.
+   */
   output(batch: ProviderBatch, file: "output" | "errors"): AsyncIterable<Uint8Array>;
+  /** Asks the provider to stop the batch; what has ended already is left as it is. */
   cancel(providerBatchId: string): Promise<void>;
+  /** Deletes what the provider keeps of an ended batch: input, output and errors. What is gone already is no error. */
+  deleteFiles(files: ProviderFiles): Promise<void>;
 }
 
 /** What came of one direct call. `answered` also for a refusal of the request; a lost answer is a thrown error. */
@@ -193,6 +240,14 @@ export interface DirectProvider {
    * One call, never retried inside. Throws LostAnswerError when nobody knows whether it ran, NotSentError when it did not.
    */
   call(endpoint: Endpoint, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallAnswer>;
+}
+
+/** The executions of RunBatch, named `<batchId>-<generation>`. */
+export interface Executions {
+  /** Starts one; an execution that has the name already is left as it is. */
+  startRunBatch(batchId: BatchId, generation: number): Promise<void>;
+  /** `none`: no execution of that name was started in the last 90 days. `ended`: in whatever way. */
+  runBatchStatus(batchId: BatchId, generation: number): Promise<"running" | "ended" | "none">;
 }
 
 /** The clock and the names of things that must be unique; seeded in simulation. */

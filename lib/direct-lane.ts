@@ -4,7 +4,12 @@ import { PREFIXES, segmentKey } from "../lambdas/domain/object-keys.ts";
 import type { Env as RetryDeadLettersEnv } from "../lambdas/retry-dead-letters/env.ts";
 import type { Env as RunJobEnv } from "../lambdas/run-job/env.ts";
 import { ANY_SEGMENT } from "./any-key.ts";
-import { deadLetterQueuesOf, deadLetterUrls } from "./dead-letters.ts";
+import {
+  deadLetterQueuesOf,
+  deadLetterUrls,
+  ownDeadLetterQueuesOf,
+  ownDeadLetterUrls,
+} from "./dead-letters.ts";
 import { GatewayFunction } from "./gateway-function.ts";
 import {
   readObjects,
@@ -58,6 +63,8 @@ export class DirectLane extends Construct {
       },
       permissions: [
         readObjects(bucket, `${PREFIXES.uploads}*`, segmentKey(ANY_SEGMENT), `${PREFIXES.results}*`),
+        // A message that SQS gave up on comes by way of the bucket when it is large.
+        readObjects(bucket, `${PREFIXES.deadLetters}*`),
         // A message may name an upload that is not there; a call that was cut off may have stored its result or not.
         tellMissingObjects(bucket),
         // A job that can wait is admitted like any other, whatever queue it came through.
@@ -72,14 +79,21 @@ export class DirectLane extends Construct {
     });
   }
 
-  #retryDeadLetters({ stage, queues }: StageParts): GatewayFunction<RetryDeadLettersEnv> {
+  #retryDeadLetters({ stage, storage, queues }: StageParts): GatewayFunction<RetryDeadLettersEnv> {
     return new GatewayFunction<RetryDeadLettersEnv>(this, "RetryDeadLetters", {
       stage,
       environment: {
+        GATEWAY_BUCKET: storage.bucket.bucketName,
         DEAD_LETTER_QUEUE_URLS: deadLetterUrls(this, queues),
+        OWN_DEAD_LETTER_QUEUE_URLS: ownDeadLetterUrls(this, queues),
         RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
+        DELIVERIES_QUEUE_URL: queues.deliveries.queue.queueUrl,
       },
-      permissions: [receiveFrom(...deadLetterQueuesOf(queues)), sendTo(queues.runs.queue)],
+      permissions: [
+        receiveFrom(...deadLetterQueuesOf(queues), ...ownDeadLetterQueuesOf(queues)),
+        sendTo(queues.runs.queue, queues.deliveries.queue),
+        writeObjects(storage.bucket, `${PREFIXES.deadLetters}*`),
+      ],
     });
   }
 }

@@ -22,6 +22,10 @@ const FUNCTION_LIMITS = {
   CollectResults: { memoryMiB: 512, timeout: Duration.minutes(15) },
   SettlePart: { memoryMiB: 512, timeout: Duration.minutes(5) },
   CloseBatch: { memoryMiB: 256, timeout: Duration.minutes(1) },
+  // Reads every line of some days' batches: so much memory comes with a whole processor.
+  ReconcileBatches: { memoryMiB: 1769, timeout: Duration.minutes(15) },
+  // A batch that was left behind may have to be read through to be recognised.
+  SweepLeftovers: { memoryMiB: 512, timeout: Duration.minutes(10) },
   DeliverResults: { memoryMiB: 512, timeout: Duration.minutes(2) },
 } as const satisfies Record<string, FunctionLimits>;
 

@@ -8,6 +8,9 @@ import { folderOf, type FunctionId, limitsOf } from "./function-limits.ts";
 import { grant, type Permission } from "./permissions.ts";
 import type { StageSettings } from "./stage-settings.ts";
 
+/** Under which functions publish their counts, each as a `service` of its own. */
+export const METRICS_NAMESPACE = "Offpeak";
+
 /** What every function of a stage is made with. */
 export type FunctionStage = { readonly settings: StageSettings; readonly code: FunctionCode };
 
@@ -55,7 +58,7 @@ export class GatewayFunction<Env> extends LambdaFunction {
         ...props.environment,
         LOG_LEVEL: "INFO",
         NODE_OPTIONS: "--enable-source-maps",
-        POWERTOOLS_METRICS_NAMESPACE: "Offpeak",
+        POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
         POWERTOOLS_SERVICE_NAME: folder,
       },
     });

@@ -2,7 +2,8 @@ import { Duration } from "aws-cdk-lib";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Construct } from "constructs";
 import type { Env } from "../lambdas/admit-jobs/env.ts";
-import { PREFIXES } from "../lambdas/domain/object-keys.ts";
+import { PREFIXES, segmentKey } from "../lambdas/domain/object-keys.ts";
+import { ANY_SEGMENT } from "./any-key.ts";
 import { deadLetterQueuesOf, deadLetterUrls } from "./dead-letters.ts";
 import { GatewayFunction } from "./gateway-function.ts";
 import { readObjects, sendTo, tellMissingObjects, useTable, writeObjects } from "./permissions.ts";
@@ -30,12 +31,13 @@ export class Intake extends Construct {
         MAX_REQUEST_BYTES: String(settings.maxRequestBytes),
       },
       permissions: [
-        readObjects(bucket, `${PREFIXES.uploads}*`),
+        // Of a job that is cancelled, what was admitted says what its result is tagged with.
+        readObjects(bucket, `${PREFIXES.uploads}*`, segmentKey(ANY_SEGMENT)),
         // A message may name an upload that is not there.
         tellMissingObjects(bucket),
         ...writeSegments(bucket),
-        writeObjects(bucket, `${PREFIXES.deadLetters}*`),
-        useTable(jobMap, "GetItem", "PutItem"),
+        writeObjects(bucket, `${PREFIXES.deadLetters}*`, `${PREFIXES.results}*`),
+        useTable(jobMap, "GetItem", "PutItem", "UpdateItem"),
         useTable(tenants, "GetItem"),
         sendTo(queues.deliveries.queue, queues.runs.queue, ...deadLetterQueuesOf(queues)),
       ],

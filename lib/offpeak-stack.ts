@@ -7,9 +7,11 @@ import { Intake } from "./intake.ts";
 import { Monitoring } from "./monitoring.ts";
 import { ProviderAccounts } from "./provider-accounts.ts";
 import { Queues } from "./queues.ts";
+import { Reconciliation } from "./reconciliation.ts";
 import { ResultDelivery } from "./result-delivery.ts";
 import { Schedules } from "./schedules.ts";
 import type { StageSettings } from "./stage-settings.ts";
+import { Sweeping } from "./sweeping.ts";
 import { Storage } from "./storage.ts";
 
 type OffpeakStackProps = StackProps & { readonly settings: StageSettings };
@@ -29,13 +31,22 @@ export class OffpeakStack extends Stack {
     const { runJob, retryDeadLetters } = new DirectLane(this, "DirectLane", parts);
     const { assembleWindow, runBatch } = new BatchWorkflow(this, "BatchWorkflow", parts);
     const { deliverResults } = new ResultDelivery(this, "ResultDelivery", parts);
+    const { sweepLeftovers } = new Sweeping(this, "Sweeping", parts, runBatch);
+    const { reconcileBatches } = new Reconciliation(this, "Reconciliation", parts);
 
-    new Schedules(this, "Schedules", { settings, assembleWindow, retryDeadLetters });
+    new Schedules(this, "Schedules", {
+      settings,
+      assembleWindow,
+      retryDeadLetters,
+      sweepLeftovers,
+      reconcileBatches,
+    });
     new Monitoring(this, "Monitoring", {
       settings,
       queues,
       machines: [assembleWindow, runBatch],
-      functions: [admitJobs, runJob, retryDeadLetters, deliverResults],
+      functions: [admitJobs, runJob, retryDeadLetters, deliverResults, sweepLeftovers],
+      reconcileBatches,
     });
     this.#output(storage, queues);
   }
@@ -48,6 +59,8 @@ export class OffpeakStack extends Stack {
       JobsHighQueueUrl: queues.jobs.high.queue.queueUrl,
       JobsNormalQueueUrl: queues.jobs.normal.queue.queueUrl,
       JobsLowQueueUrl: queues.jobs.low.queue.queueUrl,
+      RunsQueueUrl: queues.runs.queue.queueUrl,
+      DeliveriesQueueUrl: queues.deliveries.queue.queueUrl,
       DeadLetterQueueUrls: deadLetterUrls.join(","),
       JobMapTableName: storage.jobMap.tableName,
       TenantLedgerTableName: storage.tenantLedger.tableName,

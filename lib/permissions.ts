@@ -1,9 +1,11 @@
-import { Stack, Validations } from "aws-cdk-lib";
+import { ArnFormat, Stack, Validations } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, type Role } from "aws-cdk-lib/aws-iam";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
+import type { IStateMachine } from "aws-cdk-lib/aws-stepfunctions";
+import type { Construct } from "constructs";
 
 /** What a role may do: one statement, and the reason for every resource in it that is a pattern. */
 export type Permission = {
@@ -86,6 +88,29 @@ export function receiveFrom(...queues: readonly IQueue[]): Permission {
 
 export function readSecrets(...secrets: readonly ISecret[]): Permission {
   return { actions: ["secretsmanager:GetSecretValue"], resources: secrets.map((secret) => secret.secretArn) };
+}
+
+export function startExecutions(...machines: readonly IStateMachine[]): Permission {
+  return {
+    actions: ["states:StartExecution"],
+    resources: machines.map((machine) => machine.stateMachineArn),
+  };
+}
+
+/** Looking at executions of the machine of that name. */
+export function describeExecutions(scope: Construct, machineName: string): Permission {
+  return {
+    actions: ["states:DescribeExecution"],
+    resources: [
+      Stack.of(scope).formatArn({
+        service: "states",
+        resource: "execution",
+        resourceName: `${machineName}:*`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    ],
+    patternReason: "An execution is named after its batch, which is made after deployment.",
+  };
 }
 
 /** Grants to `role`, and acknowledges on it each resource pattern with its reason. */

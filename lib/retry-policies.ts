@@ -1,6 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import { Errors, JitterType, type RetryProps } from "aws-cdk-lib/aws-stepfunctions";
 import {
+  BatchNotFoundError,
   ConflictingRecordError,
   FencedOffError,
   LeaseHeldError,
@@ -8,6 +9,7 @@ import {
   NotSentError,
   MissingRecordError,
   ProviderRefusalError,
+  ResultsGoneError,
   RetryableError,
   TerminalError,
 } from "../lambdas/domain/failures.ts";
@@ -22,6 +24,7 @@ export const RETRYABLE_NAMES = namesOf([
   new FencedOffError(),
   new LostAnswerError(),
   new NotSentError(),
+  new BatchNotFoundError(),
 ]);
 
 /** What every try would meet again. */
@@ -29,6 +32,7 @@ export const TERMINAL_NAMES = namesOf([
   new TerminalError(),
   new MissingRecordError(),
   new ConflictingRecordError(),
+  new ResultsGoneError(),
   new ProviderRefusalError("", ""),
 ]);
 

@@ -14,6 +14,7 @@ import type { Construct } from "constructs";
 import { invoke } from "./invoke-task.ts";
 
 type RunFunctions = {
+  readonly writeBatch: IFunction;
   readonly submitBatch: IFunction;
   readonly pollBatch: IFunction;
   readonly collectResults: IFunction;
@@ -33,10 +34,12 @@ const batch = {
 };
 
 /**
- * One batch, from `{ batchId, generation }`: submit → poll until it ended → collect → settle its parts → close. Every
- * state may run again, and the whole again from the start. A batch that the provider refused has nothing to poll.
+ * One batch, from `{ batchId, generation }`: write its input → submit → poll until it ended → collect → settle its parts →
+ * close. Every state may run again, and the whole again from the start, under the next generation. A batch that the
+ * provider refused has nothing to poll.
  */
 export function runBatch(scope: Construct, functions: RunFunctions): IChainable {
+  const write = invoke(scope, functions.writeBatch, { payload: batch });
   const submit = invoke(scope, functions.submitBatch, {
     payload: batch,
     outputs: { kind: "{% $states.result.kind %}", polls: 0 },
@@ -48,7 +51,7 @@ export function runBatch(scope: Construct, functions: RunFunctions): IChainable 
     patience: "patient",
   });
   collect.next(settle(scope, functions));
-  return submit.next(
+  return write.next(submit).next(
     Choice.jsonata(scope, "Submitted")
       .when(Condition.jsonata("{% $states.input.kind = 'refused' %}"), collect)
       .otherwise(pollUntilEnded(scope, functions.pollBatch, collect)),

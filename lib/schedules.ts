@@ -17,19 +17,29 @@ type SchedulesProps = {
   readonly settings: StageSettings;
   readonly assembleWindow: StateMachine;
   readonly retryDeadLetters: IFunction;
+  readonly sweepLeftovers: IFunction;
+  readonly reconcileBatches: IFunction;
 };
 
 const RETRY_PERIOD = Duration.minutes(15);
+const SWEEP_PERIOD = Duration.minutes(15);
+const RECONCILIATION_PERIOD = Duration.days(1);
+/** A reconciliation that could not be started for so long is left to the next one, which looks at the same days again. */
+const RECONCILIATION_AGE = Duration.hours(6);
 
-/** What runs by the clock: the windows, and the dead letters' next chance. */
+/** What runs by the clock: the windows, the dead letters' next chance, the sweeper, and the reconciliation. */
 export class Schedules extends Construct {
-  constructor(scope: Construct, id: string, { settings, assembleWindow, retryDeadLetters }: SchedulesProps) {
+  constructor(scope: Construct, id: string, props: SchedulesProps) {
+    const { settings, assembleWindow, retryDeadLetters, sweepLeftovers, reconcileBatches } = props;
     super(scope, id);
     const window = Duration.minutes(settings.windowMinutes);
     const scheduler = new Role(this, "Role", { assumedBy: new ServicePrincipal("scheduler.amazonaws.com") });
     grant(scheduler, [
       { actions: ["states:StartExecution"], resources: [assembleWindow.stateMachineArn] },
-      { actions: ["lambda:InvokeFunction"], resources: [retryDeadLetters.functionArn] },
+      {
+        actions: ["lambda:InvokeFunction"],
+        resources: [retryDeadLetters, sweepLeftovers, reconcileBatches].map((each) => each.functionArn),
+      },
     ]);
     // The targets' own grants would add every version of the function.
     const role = scheduler.withoutPolicyUpdates();
@@ -47,6 +57,16 @@ export class Schedules extends Construct {
       description: "Sends dead-lettered jobs through the runs queue",
       schedule: ScheduleExpression.rate(RETRY_PERIOD),
       target: new LambdaInvoke(retryDeadLetters, { role, maxEventAge: RETRY_PERIOD }),
+    });
+    new Schedule(this, "EverySweep", {
+      description: "Takes up segments and batches that were left behind",
+      schedule: ScheduleExpression.rate(SWEEP_PERIOD),
+      target: new LambdaInvoke(sweepLeftovers, { role, maxEventAge: SWEEP_PERIOD }),
+    });
+    new Schedule(this, "EveryReconciliation", {
+      description: "Compares settled batches with the ledger and the job map",
+      schedule: ScheduleExpression.rate(RECONCILIATION_PERIOD),
+      target: new LambdaInvoke(reconcileBatches, { role, maxEventAge: RECONCILIATION_AGE }),
     });
   }
 }

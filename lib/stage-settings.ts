@@ -88,6 +88,8 @@ const stageSettingsSchema = z.strictObject({
       anthropic: batchCaps("anthropic", 32_000_000).prefault({}),
     })
     .prefault({}),
+  /** What becomes of a batch's input and output at the provider once it is settled: our own copies stay as `retention` says. */
+  providerFiles: z.enum(["delete", "keep"], { error: "must be delete or keep" }).default("delete"),
   /** Jobs that make a batch worth its fixed cost; smaller groups wait while their due times allow. */
   minBatchJobs: whole(1, 50_000).default(50),
   /** Seconds before its due time by which a job goes into a batch, however small. */

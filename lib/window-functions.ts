@@ -1,17 +1,9 @@
 import type { Construct } from "constructs";
 import type { Env as CloseWindowEnv } from "../lambdas/close-window/env.ts";
-import {
-  batchInputKey,
-  batchManifestKey,
-  openSegmentKey,
-  PREFIXES,
-  segmentIndexKey,
-  segmentKey,
-} from "../lambdas/domain/object-keys.ts";
+import { openSegmentKey, PREFIXES, segmentIndexKey, segmentKey } from "../lambdas/domain/object-keys.ts";
 import type { Env as FreezeWindowEnv } from "../lambdas/freeze-window/env.ts";
 import type { Env as PlanWindowEnv } from "../lambdas/plan-window/env.ts";
-import type { Env as WriteBatchEnv } from "../lambdas/write-batch/env.ts";
-import { ANY_BATCH, ANY_SEGMENT } from "./any-key.ts";
+import { ANY_SEGMENT } from "./any-key.ts";
 import { GatewayFunction } from "./gateway-function.ts";
 import {
   deleteObjects,
@@ -28,7 +20,6 @@ import type { StageParts } from "./stage-parts.ts";
 export type WindowFunctions = {
   readonly freezeWindow: GatewayFunction<FreezeWindowEnv>;
   readonly planWindow: GatewayFunction<PlanWindowEnv>;
-  readonly writeBatch: GatewayFunction<WriteBatchEnv>;
   readonly closeWindow: GatewayFunction<CloseWindowEnv>;
 };
 
@@ -36,7 +27,6 @@ export function windowFunctions(scope: Construct, parts: StageParts): WindowFunc
   return {
     freezeWindow: freezeWindow(scope, parts),
     planWindow: planWindow(scope, parts),
-    writeBatch: writeBatch(scope, parts),
     closeWindow: closeWindow(scope, parts),
   };
 }
@@ -73,14 +63,16 @@ function freezeWindow(scope: Construct, { stage, storage, queues }: StageParts) 
   });
 }
 
-function planWindow(scope: Construct, { stage, storage }: StageParts) {
-  const { bucket, batches, tenants } = storage;
+function planWindow(scope: Construct, { stage, storage, queues }: StageParts) {
+  const { bucket, batches, jobMap, tenants } = storage;
   const { settings } = stage;
   return new GatewayFunction<PlanWindowEnv>(scope, "PlanWindow", {
     stage,
     environment: {
       GATEWAY_BUCKET: bucket.bucketName,
       BATCHES_TABLE: batches.tableName,
+      JOB_MAP_TABLE: jobMap.tableName,
+      RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
       TENANTS_TABLE: tenants.tableName,
       BATCH_CAPS: JSON.stringify(settings.batchCaps),
       MIN_BATCH_JOBS: String(settings.minBatchJobs),
@@ -92,23 +84,10 @@ function planWindow(scope: Construct, { stage, storage }: StageParts) {
       writeObjects(bucket, WINDOWS, INDEX, OPEN),
       // Registering a batch again after it was closed takes its row from the open ones.
       useTable(batches, "GetItem", "PutItem", "DeleteItem"),
+      // What was cancelled or has ended meanwhile is left out, and what waited for too long is ended.
+      useTable(jobMap, "BatchGetItem"),
+      sendTo(queues.runs.queue),
       useTable(tenants, "GetItem"),
-    ],
-  });
-}
-
-function writeBatch(scope: Construct, { stage, storage }: StageParts) {
-  const { bucket, batches } = storage;
-  const written = [batchInputKey(ANY_BATCH), batchManifestKey(ANY_BATCH)];
-  return new GatewayFunction<WriteBatchEnv>(scope, "WriteBatch", {
-    stage,
-    environment: { GATEWAY_BUCKET: bucket.bucketName, BATCHES_TABLE: batches.tableName },
-    permissions: [
-      readObjects(bucket, WINDOWS, LINES, ...written),
-      // What is not there yet is still to be written.
-      tellMissingObjects(bucket),
-      writeObjects(bucket, ...written),
-      useTable(batches, "GetItem"),
     ],
   });
 }

@@ -10,7 +10,7 @@ import {
   StateMachine,
 } from "aws-cdk-lib/aws-stepfunctions";
 import { Construct } from "constructs";
-import { grant } from "./permissions.ts";
+import { grant, startExecutions } from "./permissions.ts";
 import type { StageSettings } from "./stage-settings.ts";
 
 type WorkflowMachineProps = {
@@ -24,11 +24,15 @@ type WorkflowMachineProps = {
 
 /** A Standard state machine in JSONata, `<stack>-<id>`, whose role may call what it is made of and nothing else. */
 export class WorkflowMachine extends StateMachine {
+  /** As it is known before deployment. */
+  readonly machineName: string;
+
   constructor(scope: Construct, id: string, props: WorkflowMachineProps) {
     const { settings } = props;
     const role = workflowRole(scope, `${id}Role`, props);
+    const machineName = `${settings.stackName}-${id}`;
     super(scope, id, {
-      stateMachineName: `${settings.stackName}-${id}`,
+      stateMachineName: machineName,
       definitionBody: DefinitionBody.fromChainable(props.definition(new Construct(scope, `${id}States`))),
       queryLanguage: QueryLanguage.JSONATA,
       timeout: props.timeout,
@@ -45,6 +49,7 @@ export class WorkflowMachine extends StateMachine {
         includeExecutionData: false,
       },
     });
+    this.machineName = machineName;
     Validations.of(this).acknowledge(
       {
         id: "AwsSolutions-SF1",
@@ -81,9 +86,7 @@ function workflowRole(scope: Construct, id: string, { invokes, starts = [] }: Wo
     },
   ]);
   if (starts.length > 0) {
-    grant(role, [
-      { actions: ["states:StartExecution"], resources: starts.map((started) => started.stateMachineArn) },
-    ]);
+    grant(role, [startExecutions(...starts)]);
   }
   return role;
 }

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { translateFailures } from "./aws-failures.ts";
@@ -62,6 +63,12 @@ export function documentClient(environment: AwsEnvironment = process.env): Dynam
 
 export function secretsClient(environment: AwsEnvironment = process.env): SecretsManagerClient {
   const client = new SecretsManagerClient(settings(environment));
+  client.middlewareStack.add(translateFailures, TRANSLATION);
+  return client;
+}
+
+export function sfnClient(environment: AwsEnvironment = process.env): SFNClient {
+  const client = new SFNClient(settings(environment));
   client.middlewareStack.add(translateFailures, TRANSLATION);
   return client;
 }

@@ -4,6 +4,7 @@ type Send<Args, Output> = (args: Args) => Promise<Output>;
 
 /** Service errors that waiting cures although their HTTP status is 400. */
 const THROTTLED = new Set([
+  "ExecutionLimitExceeded",
   "LimitExceededException",
   "PriorRequestNotComplete",
   "ProvisionedThroughputExceededException",

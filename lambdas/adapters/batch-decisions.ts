@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
+import type { AccountHold, BatchOutcome, BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
 import { ConflictingRecordError, FencedOffError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -10,20 +10,26 @@ import type { BatchLease } from "../ports.ts";
  * to change because it was done before. Pure; every adapter applies them to one record at a time.
  */
 
-export function newBatchRecord(plan: PlannedBatch): BatchRecord {
+/** What an orphan is registered as: somebody sent it already. */
+export type Submission = { readonly providerBatchId: string; readonly at: Instant };
+
+export function newBatchRecord(plan: PlannedBatch, submitted?: Submission): BatchRecord {
   return {
     plan,
-    state: "planned",
+    state: submitted ? "submitted" : "planned",
     generation: 1,
     fence: 0,
     leaseUntil: 0,
     intentAt: null,
     inputFileId: null,
-    providerBatchId: null,
-    submittedAt: null,
+    providerBatchId: submitted?.providerBatchId ?? null,
+    submittedAt: submitted?.at ?? null,
     refusal: null,
+    cancelAt: null,
+    abandonedAt: null,
     settlementKey: null,
     closedAt: null,
+    outcome: null,
   };
 }
 
@@ -83,8 +89,29 @@ export function withSettlement(record: BatchRecord, lease: BatchLease, settlemen
   return { ...record, state: record.state === "closed" ? "closed" : "collected", settlementKey };
 }
 
-export function closed(record: BatchRecord, at: Instant): BatchRecord {
-  return record.state === "closed" ? record : { ...record, state: "closed", closedAt: at };
+/** The first time stands: what came after it is counted from it. */
+export function withCancel(record: BatchRecord, at: Instant): BatchRecord {
+  return record.cancelAt === null ? { ...record, cancelAt: at } : record;
+}
+
+/** The first time stands: the jobs moved on then. */
+export function withAbandonment(record: BatchRecord, lease: BatchLease, at: Instant): BatchRecord {
+  checkFence(record, lease);
+  return record.abandonedAt === null ? { ...record, abandonedAt: at } : record;
+}
+
+/** Whoever asks for the same restart later starts the same execution. */
+export function restarted(record: BatchRecord, generation: number): BatchRecord {
+  return record.generation === generation ? { ...record, generation: generation + 1 } : record;
+}
+
+export function closed(record: BatchRecord, at: Instant, outcome: BatchOutcome): BatchRecord {
+  return record.state === "closed" ? record : { ...record, state: "closed", closedAt: at, outcome };
+}
+
+/** The hold to store; undefined where one stands that ends no earlier. */
+export function held(standing: AccountHold | undefined, hold: AccountHold): AccountHold | undefined {
+  return standing !== undefined && standing.until >= hold.until ? undefined : hold;
 }
 
 /** Who serialises creates on an account, and until when. */

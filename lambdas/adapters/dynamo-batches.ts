@@ -1,57 +1,49 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { z } from "zod";
-import {
-  BATCH_RECORD_VERSION,
-  type BatchRecord,
-  batchRecordSchema,
-  type PlannedBatch,
-  plannedBatchSchema,
-} from "../domain/batch-record.ts";
+import type { AccountHold, BatchOutcome, BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
 import { MissingRecordError } from "../domain/failures.ts";
-import { type BatchId, batchIdSchema } from "../domain/ids.ts";
+import type { BatchId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Batches, BatchLease } from "../ports.ts";
 import {
-  type AccountLock,
   closed,
+  held,
   leased,
   locked,
   newBatchRecord,
+  restarted,
+  type Submission,
   unleased,
+  withAbandonment,
+  withCancel,
   withInputFile,
   withIntent,
   withRefusal,
   withSettlement,
   withSubmission,
 } from "./batch-decisions.ts";
+import {
+  batchKey,
+  holdKey,
+  lockKey,
+  openKey,
+  openRow,
+  openRows,
+  ownerKey,
+  parseBatch,
+  parseHold,
+  parseLock,
+  parseOwner,
+  parsePlanRow,
+  plannedRow,
+  plannedRows,
+} from "./dynamo-batch-rows.ts";
 import { type Decision, decideOnItem, newWriteId } from "./dynamo-decision.ts";
-import { DynamoTable, type Item } from "./dynamo-table.ts";
+import { DynamoTable } from "./dynamo-table.ts";
 import { guardExpiry } from "./guard-expiry.ts";
-import { parseStored } from "./stored-record.ts";
-
-const openSchema = z.object({ plan: plannedBatchSchema });
-const ownerSchema = z.object({ version: z.literal(1), batchId: batchIdSchema });
-const lockSchema = z.object({ version: z.literal(1), owner: batchIdSchema, until: z.number() });
-
-function batchKey(id: BatchId) {
-  return { pk: `BATCH#${id}`, sk: "BATCH" };
-}
-
-function openKey({ batchId, group }: PlannedBatch) {
-  return { pk: `OPEN#${group.account}`, sk: batchId };
-}
-
-function lockKey(account: string) {
-  return { pk: `ACCOUNT#${account}`, sk: "lock" };
-}
-
-function parseBatch(item: Item): BatchRecord {
-  return parseStored(batchRecordSchema, item, String(item["pk"]));
-}
 
 /**
- * The batches table's batches: `BATCH#<id>`, the row among its account's open ones, owners of providers' batches and
- * the accounts' locks.
+ * The batches table's batches: `BATCH#<id>`, the rows among its account's open and recent ones, owners of providers'
+ * batches, and the accounts' locks and holds.
  */
 export class DynamoBatches implements Batches {
   readonly #table: DynamoTable;
@@ -62,18 +54,13 @@ export class DynamoBatches implements Batches {
     this.#now = now;
   }
 
-  async register(plan: PlannedBatch): Promise<void> {
-    const record = newBatchRecord(plan);
+  async register(plan: PlannedBatch, submitted?: Submission): Promise<void> {
+    const record = newBatchRecord(plan, submitted);
     await this.#table.putIf({ ...batchKey(plan.batchId), ...record, writeId: newWriteId() });
-    // The expiry bounds what a row left behind by the race below could do to the account's headroom.
-    await this.#table.put({
-      ...openKey(plan),
-      version: BATCH_RECORD_VERSION,
-      plan,
-      expiresAt: guardExpiry(this.#now()),
-    });
-    // A late repetition may have put the row again after the batch was closed. Closing deletes the row after it marked
-    // the batch, so whichever of the two comes last takes the row away.
+    await this.#table.put(plannedRow(plan));
+    await this.#table.put(openRow(plan, this.#now()));
+    // A late repetition may have put the open row again after the batch was closed. Closing deletes the row after it
+    // marked the batch, so whichever of the two comes last takes the row away.
     const standing = await this.get(plan.batchId);
     if (standing?.state === "closed") await this.#table.delete(openKey(plan));
   }
@@ -118,38 +105,69 @@ export class DynamoBatches implements Batches {
     return record.settlementKey ?? settlementKey;
   }
 
-  async close(id: BatchId, at: Instant): Promise<void> {
-    const record = await this.#change(id, (record) => closed(record, at));
+  async recordCancel(id: BatchId, at: Instant): Promise<Instant> {
+    return (await this.#change(id, (record) => withCancel(record, at))).cancelAt ?? at;
+  }
+
+  async recordAbandoned(lease: BatchLease, at: Instant): Promise<void> {
+    await this.#change(lease.batchId, (record) => withAbandonment(record, lease, at));
+  }
+
+  async restart(id: BatchId, generation: number): Promise<number> {
+    return (await this.#change(id, (record) => restarted(record, generation))).generation;
+  }
+
+  async close(id: BatchId, at: Instant, outcome: BatchOutcome): Promise<void> {
+    const record = await this.#change(id, (record) => closed(record, at, outcome));
     await this.#table.delete(openKey(record.plan));
   }
 
   async *listOpen(account: string): AsyncGenerator<PlannedBatch> {
-    const items = this.#table.query({ text: "#pk = :pk", values: { ":pk": `OPEN#${account}` } });
-    for await (const item of items)
-      yield parseStored(openSchema, item, `open batch ${String(item["sk"])}`).plan;
+    for await (const item of this.#table.query(openRows(account))) yield parsePlanRow(item);
+  }
+
+  async *listPlanned(account: string, from: Instant, until: Instant): AsyncGenerator<PlannedBatch> {
+    // DynamoDB takes a range that ends before it begins for a mistake.
+    if (from >= until) return;
+    for await (const item of this.#table.query(plannedRows(account, from, until))) yield parsePlanRow(item);
+  }
+
+  async hold(account: string, hold: AccountHold): Promise<void> {
+    await decideOnItem({
+      table: this.#table,
+      key: holdKey(account),
+      parse: parseHold,
+      toItem: (next) => ({ ...next, version: 1, expiresAt: guardExpiry(next.until) }),
+      decide: (standing) => ({ answer: undefined, next: held(standing, hold) }),
+    });
+  }
+
+  async holdOf(account: string): Promise<AccountHold | undefined> {
+    const item = await this.#table.get(holdKey(account));
+    return item && parseHold(item);
   }
 
   async ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId> {
-    const item = await this.#table.putOnce({
-      pk: `PROVIDER#${account}`,
-      sk: providerBatchId,
-      version: 1,
-      batchId: id,
-      expiresAt: guardExpiry(this.#now()),
-    });
-    return parseStored(ownerSchema, item, `owner of ${providerBatchId}`).batchId;
+    const expiresAt = guardExpiry(this.#now());
+    const key = ownerKey(account, providerBatchId);
+    return parseOwner(await this.#table.putOnce({ ...key, version: 1, batchId: id, expiresAt }));
+  }
+
+  async disownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<void> {
+    const mine = { text: "#batchId = :id", values: { ":id": id } };
+    await this.#table.deleteIf(ownerKey(account, providerBatchId), mine);
   }
 
   async providerBatchOwner(account: string, providerBatchId: string): Promise<BatchId | undefined> {
-    const item = await this.#table.get({ pk: `PROVIDER#${account}`, sk: providerBatchId });
-    return item && parseStored(ownerSchema, item, `owner of ${providerBatchId}`).batchId;
+    const item = await this.#table.get(ownerKey(account, providerBatchId));
+    return item && parseOwner(item);
   }
 
   async lockAccount(account: string, owner: BatchId, now: Instant, until: Instant): Promise<boolean> {
     return decideOnItem({
       table: this.#table,
       key: lockKey(account),
-      parse: (item): AccountLock => parseStored(lockSchema, item, `lock of ${account}`),
+      parse: parseLock,
       toItem: (lock) => ({ ...lock, version: 1, expiresAt: guardExpiry(lock.until) }),
       decide: (lock) => {
         const next = locked(lock, owner, now, until);

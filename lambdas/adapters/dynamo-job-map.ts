@@ -8,9 +8,9 @@ import {
   type Job,
   JOB_VERSION,
   type JobEnd,
-  type JobMove,
   jobSchema,
   type LeaseOutcome,
+  type RequeueMove,
   type TransitionOutcome,
 } from "../domain/job-state.ts";
 import {
@@ -62,6 +62,18 @@ export class DynamoJobMap implements JobMap {
     return item && parseJob(item);
   }
 
+  /** Reads each job once, a hundred in a call. */
+  async getMany(jobs: readonly JobRef[]): Promise<(Job | undefined)[]> {
+    const distinct = [...new Set(jobs.map((job) => keyOf(job).pk))].map((pk) => ({ pk }));
+    const items = await this.#table.getAll(distinct, { consistent: false });
+    const found = new Map(items.map((item) => [item["pk"], item]));
+    return jobs.map((job) => {
+      const item = found.get(keyOf(job).pk);
+      // One that another release wrote says nothing to this one, and holds up none of the others.
+      return item && jobSchema.safeParse(item).data;
+    });
+  }
+
   /** One write for a new job; a read besides for a duplicate. */
   async claim(claim: Claim): Promise<ClaimOutcome> {
     const decide = (current: Job | undefined): Decision<Job, ClaimOutcome> => {
@@ -86,7 +98,7 @@ export class DynamoJobMap implements JobMap {
     return this.#decide(end, (current) => withAnswer(decideEnd(current, end)));
   }
 
-  async requeue(move: JobMove): Promise<TransitionOutcome> {
+  async requeue(move: RequeueMove): Promise<TransitionOutcome> {
     return this.#decide(move, (current) => withAnswer(decideRequeue(current, move)));
   }
 
@@ -133,8 +145,10 @@ export class DynamoJobMap implements JobMap {
     const set = Object.keys(attributes).map((name) => `#${name} = :${name}`);
     const remove = UNENDED_ONLY.map((name) => `#${name}`);
     const mine = end.status === "succeeded" ? "#attempt >= :attempt" : "#attempt = :attempt";
+    // Another's call under way stays known as an open call, which only a decision on the item can write.
+    const ownCall = end.status === "cancelled" ? "" : " OR #intent.#attempt = :attempt";
     return this.#table.updateIf(keyOf(end), `SET ${set.join(", ")} REMOVE ${remove.join(", ")}`, {
-      text: `#version = :version AND #state <> :state AND ${mine}`,
+      text: `#version = :version AND #state <> :state AND ${mine} AND (attribute_not_exists(#intent)${ownCall})`,
       values,
     });
   }

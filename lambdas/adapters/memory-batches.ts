@@ -1,4 +1,4 @@
-import type { BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
+import type { AccountHold, BatchOutcome, BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
 import { MissingRecordError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -6,10 +6,15 @@ import type { Batches, BatchLease } from "../ports.ts";
 import {
   type AccountLock,
   closed,
+  held,
   leased,
   locked,
   newBatchRecord,
+  restarted,
+  type Submission,
   unleased,
+  withAbandonment,
+  withCancel,
   withInputFile,
   withIntent,
   withRefusal,
@@ -17,6 +22,7 @@ import {
   withSubmission,
 } from "./batch-decisions.ts";
 import { byBytes } from "./byte-order.ts";
+import { plainCopy } from "./plain-copy.ts";
 
 function ownerKey(account: string, providerBatchId: string): string {
   return JSON.stringify([account, providerBatchId]);
@@ -26,20 +32,21 @@ export class MemoryBatches implements Batches {
   readonly #records = new Map<BatchId, BatchRecord>();
   readonly #owners = new Map<string, BatchId>();
   readonly #locks = new Map<string, AccountLock>();
+  readonly #holds = new Map<string, AccountHold>();
 
-  async register(plan: PlannedBatch): Promise<void> {
+  async register(plan: PlannedBatch, submitted?: Submission): Promise<void> {
     if (!this.#records.has(plan.batchId))
-      this.#records.set(plan.batchId, structuredClone(newBatchRecord(plan)));
+      this.#records.set(plan.batchId, plainCopy(newBatchRecord(plan, submitted)));
   }
 
   async get(id: BatchId): Promise<BatchRecord | undefined> {
-    return structuredClone(this.#records.get(id));
+    return plainCopy(this.#records.get(id));
   }
 
   async lease(id: BatchId, now: Instant, until: Instant): Promise<BatchLease | undefined> {
     const batch = leased(this.#standing(id), now, until);
     if (batch === undefined) return undefined;
-    this.#records.set(id, structuredClone(batch));
+    this.#records.set(id, plainCopy(batch));
     return { batchId: id, fence: batch.fence, batch };
   }
 
@@ -68,22 +75,53 @@ export class MemoryBatches implements Batches {
     return record.settlementKey ?? settlementKey;
   }
 
-  async close(id: BatchId, at: Instant): Promise<void> {
-    this.#change(id, (record) => closed(record, at));
+  async recordCancel(id: BatchId, at: Instant): Promise<Instant> {
+    return this.#change(id, (record) => withCancel(record, at)).cancelAt ?? at;
+  }
+
+  async recordAbandoned(lease: BatchLease, at: Instant): Promise<void> {
+    this.#change(lease.batchId, (record) => withAbandonment(record, lease, at));
+  }
+
+  async restart(id: BatchId, generation: number): Promise<number> {
+    return this.#change(id, (record) => restarted(record, generation)).generation;
+  }
+
+  async close(id: BatchId, at: Instant, outcome: BatchOutcome): Promise<void> {
+    this.#change(id, (record) => closed(record, at, outcome));
   }
 
   async *listOpen(account: string): AsyncGenerator<PlannedBatch> {
-    const open = [...this.#records.values()].filter(
-      (record) => record.state !== "closed" && record.plan.group.account === account,
-    );
+    const open = this.#of(account).filter((record) => record.state !== "closed");
     open.sort((a, b) => byBytes(a.plan.batchId, b.plan.batchId));
-    for (const record of open) yield structuredClone(record.plan);
+    for (const record of open) yield plainCopy(record.plan);
+  }
+
+  async *listPlanned(account: string, from: Instant, until: Instant): AsyncGenerator<PlannedBatch> {
+    const plans = this.#of(account).map((record) => record.plan);
+    const wanted = plans.filter(({ plannedAt }) => from <= plannedAt && plannedAt < until);
+    wanted.sort((a, b) => a.plannedAt - b.plannedAt || byBytes(a.batchId, b.batchId));
+    for (const plan of wanted) yield plainCopy(plan);
+  }
+
+  async hold(account: string, hold: AccountHold): Promise<void> {
+    const next = held(this.#holds.get(account), hold);
+    if (next !== undefined) this.#holds.set(account, plainCopy(next));
+  }
+
+  async holdOf(account: string): Promise<AccountHold | undefined> {
+    return plainCopy(this.#holds.get(account));
   }
 
   async ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId> {
     const owner = this.#owners.get(ownerKey(account, providerBatchId)) ?? id;
     this.#owners.set(ownerKey(account, providerBatchId), owner);
     return owner;
+  }
+
+  async disownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<void> {
+    const key = ownerKey(account, providerBatchId);
+    if (this.#owners.get(key) === id) this.#owners.delete(key);
   }
 
   async providerBatchOwner(account: string, providerBatchId: string): Promise<BatchId | undefined> {
@@ -100,14 +138,18 @@ export class MemoryBatches implements Batches {
     if (this.#locks.get(account)?.owner === owner) this.#locks.delete(account);
   }
 
+  #of(account: string): BatchRecord[] {
+    return [...this.#records.values()].filter(({ plan }) => plan.group.account === account);
+  }
+
   #standing(id: BatchId): BatchRecord {
     const record = this.#records.get(id);
     if (record === undefined) throw new MissingRecordError(`batch ${id} was never registered`);
-    return structuredClone(record);
+    return plainCopy(record);
   }
 
   #change(id: BatchId, change: (record: BatchRecord) => BatchRecord): BatchRecord {
-    const next = structuredClone(change(this.#standing(id)));
+    const next = plainCopy(change(this.#standing(id)));
     this.#records.set(id, next);
     return next;
   }

@@ -3,26 +3,33 @@ import type { DeadLetterInbox, ReceivedLetter } from "../ports.ts";
 /** As many as SQS gives at a time. */
 const LETTERS_PER_RECEIVE = 10;
 
-export class MemoryDeadLetterInbox implements DeadLetterInbox {
-  readonly #letters = new Map<string, string>();
-  readonly #hidden = new Set<string>();
-  #serial = 0;
+/** A letter to begin with: its body, or more of it. */
+type MemoryLetter = string | (Partial<ReceivedLetter> & { readonly body: string });
 
-  constructor(bodies: readonly string[] = []) {
-    for (const body of bodies) this.#letters.set(`receipt-${(this.#serial += 1)}`, body);
+export class MemoryDeadLetterInbox implements DeadLetterInbox {
+  readonly #letters = new Map<string, ReceivedLetter>();
+  readonly #hidden = new Set<string>();
+
+  constructor(letters: readonly MemoryLetter[] = []) {
+    for (const [number, given] of letters.entries()) {
+      const receipt = `receipt-${number + 1}`;
+      const letter = typeof given === "string" ? { body: given } : given;
+      const defaults = { messageId: `message-${number + 1}`, senderId: null, sentAt: 0, moved: false };
+      this.#letters.set(receipt, { ...defaults, ...letter, receipt });
+    }
   }
 
   /** The bodies that are left, hidden ones included. */
   get bodies(): readonly string[] {
-    return [...this.#letters.values()];
+    return [...this.#letters.values()].map(({ body }) => body);
   }
 
-  async receive(): Promise<readonly ReceivedLetter[]> {
-    const shown = [...this.#letters]
-      .filter(([receipt]) => !this.#hidden.has(receipt))
-      .slice(0, LETTERS_PER_RECEIVE);
-    for (const [receipt] of shown) this.#hidden.add(receipt);
-    return shown.map(([receipt, body]) => ({ receipt, body }));
+  async receive(limit = LETTERS_PER_RECEIVE): Promise<readonly ReceivedLetter[]> {
+    const shown = [...this.#letters.values()]
+      .filter(({ receipt }) => !this.#hidden.has(receipt))
+      .slice(0, Math.min(limit, LETTERS_PER_RECEIVE));
+    for (const { receipt } of shown) this.#hidden.add(receipt);
+    return shown;
   }
 
   async delete(receipts: readonly string[]): Promise<void> {

@@ -6,8 +6,8 @@ import type {
   DirectLease,
   Job,
   JobEnd,
-  JobMove,
   LeaseOutcome,
+  RequeueMove,
   TransitionOutcome,
 } from "../domain/job-state.ts";
 import {
@@ -18,6 +18,7 @@ import {
   decideRequeue,
 } from "../domain/job-transitions.ts";
 import type { JobMap } from "../ports.ts";
+import { plainCopy } from "./plain-copy.ts";
 
 type JobRef = { readonly tenantId: TenantId; readonly jobId: JobId };
 
@@ -27,6 +28,10 @@ export class MemoryJobMap implements JobMap {
 
   async get(tenantId: TenantId, jobId: JobId): Promise<Job | undefined> {
     return this.#read({ tenantId, jobId });
+  }
+
+  async getMany(jobs: readonly JobRef[]): Promise<(Job | undefined)[]> {
+    return jobs.map((job) => this.#read(job));
   }
 
   async claim(claim: Claim): Promise<ClaimOutcome> {
@@ -45,7 +50,7 @@ export class MemoryJobMap implements JobMap {
     return this.#apply(end, decideEnd(this.#read(end), end));
   }
 
-  async requeue(move: JobMove): Promise<TransitionOutcome> {
+  async requeue(move: RequeueMove): Promise<TransitionOutcome> {
     return this.#apply(move, decideRequeue(this.#read(move), move));
   }
 
@@ -54,11 +59,11 @@ export class MemoryJobMap implements JobMap {
   }
 
   #read({ tenantId, jobId }: JobRef): Job | undefined {
-    return structuredClone(this.#jobs.get(`${tenantId}#${jobId}`));
+    return plainCopy(this.#jobs.get(`${tenantId}#${jobId}`));
   }
 
   #write({ tenantId, jobId }: JobRef, next: Job | undefined): void {
-    if (next !== undefined) this.#jobs.set(`${tenantId}#${jobId}`, structuredClone(next));
+    if (next !== undefined) this.#jobs.set(`${tenantId}#${jobId}`, plainCopy(next));
   }
 
   #apply(job: JobRef, decided: { outcome: TransitionOutcome; next?: Job }): TransitionOutcome {

@@ -1,3 +1,4 @@
+import pMap from "p-map";
 import type { AdmissionSettings } from "../domain/admission.ts";
 import { toIso } from "../domain/instant.ts";
 import type { DeadLetter, Delivery } from "../domain/internal-messages.ts";
@@ -13,6 +14,8 @@ import type {
   Runtime,
   Tenants,
 } from "../ports.ts";
+import { cancelJob } from "./cancel-job.ts";
+import { type EndPorts, firstResultOf } from "./end-unanswered.ts";
 import { type IncomingMessage, type OpenedMessage, openMessage, refusalResult } from "./open-message.ts";
 import { newSegmentId, writeSegment } from "./segment.ts";
 
@@ -31,7 +34,11 @@ export type AdmissionPorts = {
   readonly runtime: Runtime;
 };
 
+/** Cancels under way at once. */
+const CANCELS_IN_FLIGHT = 16;
+
 export type OpenedJob = Extract<OpenedMessage, { kind: "job" }>;
+export type OpenedCancel = Extract<OpenedMessage, { kind: "cancel" }>;
 
 /** A message that stays on the queue, and why. */
 type FailedMessage = { readonly messageId: string; readonly error: unknown };
@@ -41,20 +48,23 @@ export type AdmissionReport = {
   readonly admitted: number;
   readonly duplicates: number;
   readonly refused: number;
+  readonly cancels: number;
   readonly unanswerable: number;
   readonly failed: readonly FailedMessage[];
 };
 
 /**
- * Admits the messages of one call: jobs into segments, refusals to their tenants, the rest to the dead letters. A
- * message that is not in `failed` may be deleted: what it asked for is stored. Running it twice changes nothing.
+ * Admits the messages of one call: jobs into segments, refusals to their tenants, the rest to the dead letters; cancels last,
+ * when the jobs that came with them are there to be found. A message that is not in `failed` may be deleted: what it asked for is stored. Running it twice changes nothing.
  */
 export async function admitJobs(
   messages: readonly IncomingMessage[],
   ports: AdmissionPorts,
   settings: AdmissionSettings,
 ): Promise<AdmissionReport> {
-  const total = { admitted: 0, duplicates: 0, refused: 0, unanswerable: 0, failed: [] as FailedMessage[] };
+  const counts = { admitted: 0, duplicates: 0, refused: 0, cancels: 0, unanswerable: 0 };
+  const total = { ...counts, failed: [] as FailedMessage[] };
+  const cancels: OpenedCancel[] = [];
   let pending: OpenedJob[] = [];
   let pendingBytes = 0;
   const place = async () => {
@@ -72,17 +82,29 @@ export async function admitJobs(
   for (const message of messages) {
     await attempt([{ message }], total.failed, async () => {
       const opened = await openMessage(message, ports, settings);
-      if (opened.kind !== "job") {
-        await turnAway(opened, ports);
-        total[opened.kind] += 1;
-        return;
+      switch (opened.kind) {
+        case "job":
+          pending.push(opened);
+          pendingBytes += opened.record.lineBytes;
+          return;
+        case "cancel":
+          cancels.push(opened);
+          return;
+        case "refused":
+        case "unanswerable":
+          await turnAway(opened, ports);
+          total[opened.kind] += 1;
       }
-      pending.push(opened);
-      pendingBytes += opened.record.lineBytes;
     });
     if (pendingBytes >= SEGMENT_BYTES) await place();
   }
   if (pending.length > 0) await place();
+  const cancelOne = (cancel: OpenedCancel) =>
+    attempt([cancel], total.failed, async () => {
+      await answerCancel(cancel, ports);
+      total.cancels += 1;
+    });
+  await pMap(cancels, cancelOne, { concurrency: CANCELS_IN_FLIGHT });
   return total;
 }
 
@@ -101,7 +123,7 @@ async function attempt(
 
 /** Tells the tenant why its message was refused, or keeps for the operator what can be told to nobody. */
 export async function turnAway(
-  opened: Exclude<OpenedMessage, { kind: "job" }>,
+  opened: Extract<OpenedMessage, { kind: "refused" | "unanswerable" }>,
   ports: Pick<AdmissionPorts, "deliveries" | "deadLetters" | "objects" | "runtime">,
 ): Promise<void> {
   if (opened.kind === "refused") {
@@ -122,6 +144,17 @@ export async function turnAway(
     bodyKey: wrapped ? null : deadLetterKey(message.messageId),
   };
   await ports.deadLetters.send(message.queue, letter);
+}
+
+/** Cancels the job a message names; a tenant that cancels a job which is not there is told so. */
+export async function answerCancel({ cancel, message }: OpenedCancel, ports: EndPorts): Promise<void> {
+  if ((await cancelJob(cancel, ports)) !== "unknown") return;
+  const refusal = {
+    code: "unknown_job",
+    message:
+      "there is no job with this idempotency key, or it ended long ago; messages may overtake one another: if the job was sent just now, send the cancel again",
+  };
+  await ports.deliveries.send([inlineDelivery(refusalResult(cancel, refusal, message))]);
 }
 
 function inlineDelivery(result: StoredResult): Delivery {
@@ -187,6 +220,5 @@ export function answerRepeat(
     return inlineDelivery(refusalResult(record, refusal, message));
   }
   if (outcome.kind !== "duplicate" || outcome.job?.state !== "ended") return undefined;
-  const { key, offset, length } = outcome.job.result;
-  return { version: 1, kind: "lines", tenantId: record.tenantId, key, lines: [{ offset, length }] };
+  return firstResultOf(outcome.job);
 }

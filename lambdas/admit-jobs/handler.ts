@@ -16,6 +16,7 @@ export const handler = queueConsumer(async (records) => {
     JobsAdmitted: report.admitted,
     DuplicateJobs: report.duplicates,
     JobsRefused: report.refused,
+    CancelsTaken: report.cancels,
     MessagesUnanswerable: report.unanswerable,
   });
   return report.failed;

@@ -1,10 +1,11 @@
 import { type Admission, type AdmissionSettings, admit, type Refusal } from "../domain/admission.ts";
-import type { JobId, TenantId } from "../domain/ids.ts";
+import { type JobId, jobIdOf, type TenantId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
 import { deadLetterSchema } from "../domain/internal-messages.ts";
 import {
   type Address,
   addressSchema,
+  cancelMessageSchema,
   type JobMessage,
   jobMessageSchema,
   type ProviderRequest,
@@ -19,6 +20,7 @@ import type { Tenant } from "../domain/tenant-policy.ts";
 import { NO_RESULT_USAGE } from "../domain/usage.ts";
 import type { Tier } from "../domain/vocabulary.ts";
 import type { ObjectStore, Tenants } from "../ports.ts";
+import type { Cancel } from "./cancel-job.ts";
 
 /** Characters of the reason that a tenant is given: a message can be wrong in thousands of ways at once. */
 const LONGEST_REASON = 2000;
@@ -36,7 +38,7 @@ export type IncomingMessage = {
 };
 
 /**
- * What a message turns out to be. `refused`: it names a tenant that may be told why not; `unanswerable`: it cannot be
+ * What a message turns out to be. `cancel`: it asks for a job's end; `refused`: it names a tenant that may be told why not; `unanswerable`: it cannot be
  * told to anyone, and is kept for the operator.
  */
 export type OpenedMessage =
@@ -46,6 +48,7 @@ export type OpenedMessage =
       readonly record: JobRecord;
       readonly retry: boolean;
     }
+  | { readonly kind: "cancel"; readonly message: IncomingMessage; readonly cancel: Cancel }
   | { readonly kind: "refused"; readonly message: IncomingMessage; readonly result: StoredResult }
   | { readonly kind: "unanswerable"; readonly message: IncomingMessage; readonly reason: Refusal };
 
@@ -98,10 +101,12 @@ async function open(
     result: refusalResult(address.data, refusal, message),
   });
   if (hasCancel(json)) {
-    return refuse({
-      code: "cancel_not_supported",
-      message: "cancelling jobs is not available in this release",
-    });
+    const asked = cancelMessageSchema.safeParse(json);
+    if (!asked.success) return refuse({ code: "invalid_message", message: schemaProblem(asked.error) });
+    const { tenantId, cancel } = asked.data;
+    const jobId = jobIdOf(tenant.salt, tenantId, cancel.idempotencyKey);
+    const { messageId: cancelId, sentAt } = message;
+    return { kind: "cancel", message, cancel: { tenantId, jobId, ...cancel, cancelId, sentAt } };
   }
   const parsed = jobMessageSchema.safeParse(json);
   if (!parsed.success) return refuse({ code: "invalid_message", message: schemaProblem(parsed.error) });

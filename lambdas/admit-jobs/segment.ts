@@ -91,7 +91,7 @@ async function finishLines(
     const line = lines[number];
     if (line === undefined || outcome.kind !== "claimed") continue;
     if (line.job.lane === "batch") waiting.push(indexEntryOf(line, outcome.attempt));
-    else direct.push(runRequestOf(line));
+    else direct.push(runRequestOf(line, outcome.attempt));
   }
   await ports.runs.send(direct);
   await ports.objects.put(segmentIndexKey(id), waiting.map(encodeLine).join(""));
@@ -101,9 +101,10 @@ async function finishLines(
 }
 
 function claimLine({ job, source, reopenedBy }: SegmentLine, jobs: JobMap): Promise<ClaimOutcome> {
-  const { tenantId, jobId, requestHash, lane, laneReason } = job;
+  const { tenantId, jobId, requestHash, lane, laneReason, receivedAt } = job;
   const retry = reopenedBy !== null;
-  return jobs.claim({ tenantId, jobId, requestHash, messageId: reopenedBy, source, lane, laneReason, retry });
+  const claim = { tenantId, jobId, requestHash, messageId: reopenedBy, source, lane, laneReason, receivedAt };
+  return jobs.claim({ ...claim, retry });
 }
 
 function indexEntryOf({ job, source }: SegmentLine, attempt: number): IndexEntry {
@@ -124,6 +125,7 @@ function indexEntryOf({ job, source }: SegmentLine, attempt: number): IndexEntry
   };
 }
 
-function runRequestOf({ job, source }: SegmentLine): RunRequest {
-  return { version: 1, kind: "run", tenantId: job.tenantId, jobId: job.jobId, source, reason: "direct-tier" };
+function runRequestOf({ job, source }: SegmentLine, attempt: number): RunRequest {
+  const { tenantId, jobId } = job;
+  return { version: 1, kind: "run", tenantId, jobId, source, reason: "direct-tier", attempt };
 }

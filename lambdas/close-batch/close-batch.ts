@@ -1,13 +1,69 @@
-import { MissingRecordError } from "../domain/failures.ts";
+import { readSettlement } from "../collect-results/read-settlement.ts";
+import type { BatchOutcome } from "../domain/batch-record.ts";
+import { MissingRecordError, TerminalError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
-import type { Batches, Runtime } from "../ports.ts";
+import type { SettlementPlan } from "../domain/settlement-plan.ts";
+import type { BatchProvider, Batches, ObjectStore, Runtime } from "../ports.ts";
 
-/** Ends a batch whose every part is settled: it leaves its account's open batches. */
+export type ClosePorts = {
+  readonly batches: Batches;
+  readonly objects: ObjectStore;
+  readonly provider: BatchProvider;
+  readonly runtime: Runtime;
+};
+
+/** Whether the provider's copies of a settled batch are deleted; otherwise they stay until the provider expires them. */
+type FilePolicy = "delete" | "keep";
+
+/**
+ * Ends a batch whose every part is settled: what the provider keeps of it goes, and it leaves its account's open batches.
+ * Returns what came of its requests.
+ */
 export async function closeBatch(
   batchId: BatchId,
-  ports: { readonly batches: Batches; readonly runtime: Runtime },
-): Promise<void> {
+  policy: FilePolicy,
+  ports: ClosePorts,
+): Promise<BatchOutcome> {
   const record = await ports.batches.get(batchId);
   if (!record?.settlementKey) throw new MissingRecordError(`batch ${batchId} was not collected`);
-  await ports.batches.close(batchId, ports.runtime.now());
+  const { files, counts } = await readSettlement(record.settlementKey, ports.objects);
+  // While it is open: once it is closed, nobody comes back to it.
+  if (policy === "delete" && files !== null) await deleteFiles(files, ports.provider);
+  const outcome = outcomeOf(counts, record.plan.orphanOf !== null);
+  await ports.batches.close(batchId, ports.runtime.now(), outcome);
+  return outcome;
+}
+
+async function deleteFiles(
+  files: NonNullable<SettlementPlan["files"]>,
+  provider: BatchProvider,
+): Promise<void> {
+  try {
+    await provider.deleteFiles(files);
+  } catch (error) {
+    // What the provider will not delete it expires by itself, a month after it was made.
+    if (!(error instanceof TerminalError)) throw error;
+  }
+}
+
+/** What an orphan does not answer is no failure: its requests are another batch's. */
+function outcomeOf(counts: SettlementPlan["counts"], isOrphan: boolean): BatchOutcome {
+  const { answered, failed, missing, repeated, unknown, unparseable } = counts;
+  return {
+    answered,
+    failed: isOrphan ? 0 : failed + missing,
+    surplus: repeated + unknown + unparseable,
+  };
+}
+
+/** A larger share of failed requests than this in one batch is something to look at. */
+const FAILURES_TO_TELL = 0.05;
+
+/** The share of a batch's requests that failed, from 0 to 1, and whether it is one to tell the operator of. */
+export function failureRateOf({ answered, failed }: BatchOutcome): {
+  readonly rate: number;
+  readonly high: boolean;
+} {
+  const rate = failed / Math.max(1, answered + failed);
+  return { rate, high: rate > FAILURES_TO_TELL };
 }

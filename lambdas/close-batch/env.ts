@@ -2,7 +2,11 @@ import { z } from "zod";
 import { ENVIRONMENT_FIELDS as fields } from "../runtime/environment-fields.ts";
 
 export const envSchema = z.object({
+  GATEWAY_BUCKET: fields.GATEWAY_BUCKET,
   BATCHES_TABLE: fields.BATCHES_TABLE,
+  PROVIDER_ACCOUNTS: fields.PROVIDER_ACCOUNTS,
+  PROVIDER_FILES: fields.PROVIDER_FILES,
+  STACK_NAME: fields.STACK_NAME,
 });
 /** What lib/ must give: a missing variable does not compile. */
 export type Env = z.input<typeof envSchema>;

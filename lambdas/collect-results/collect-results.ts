@@ -1,23 +1,24 @@
-import type { BatchRecord, ProviderBatch } from "../domain/batch-record.ts";
-import {
-  ConflictingRecordError,
-  LeaseHeldError,
-  MissingRecordError,
-  RetryableError,
-} from "../domain/failures.ts";
+import { decideWatch } from "../domain/batch-watch.ts";
+import type { BatchRecord, PlannedBatch, ProviderBatch, ProviderFiles } from "../domain/batch-record.ts";
+import { LeaseHeldError, MissingRecordError, ResultsGoneError, RetryableError } from "../domain/failures.ts";
 import { type BatchId, contentHash } from "../domain/ids.ts";
 import { jsonLines, lineText } from "../domain/jsonl.ts";
 import { manifestId } from "../domain/manifest-id.ts";
-import { batchManifestKey, collectedKey, settlementKey } from "../domain/object-keys.ts";
+import { collectedKey, settlementKey } from "../domain/object-keys.ts";
+import { manifestKeyOf, orphanPlan } from "../domain/orphans.ts";
 import { readOutputLine } from "../domain/output-line.ts";
 import { SettlementFold } from "../domain/settlement-fold.ts";
-import { type SettlementPlan, settlementPlanSchema } from "../domain/settlement-plan.ts";
+import type { MissingReason, SettlementPlan } from "../domain/settlement-plan.ts";
 import type { Provider } from "../domain/vocabulary.ts";
+import { missingReasonOf, refusalReason, refusedRows, worded } from "../domain/whole-batch.ts";
 import type { BatchLease, BatchProvider, Batches, ObjectStore, Runtime } from "../ports.ts";
-import { parseStoredJson } from "../domain/stored-json.ts";
+import { lookAt } from "../poll-batch/poll-batch.ts";
+import { readSettlement } from "./read-settlement.ts";
 
 /** Longer than the function may run. */
 export const COLLECT_LEASE_MS = 16 * 60_000;
+/** Until then after its end, a batch without results may only be slow to show them. */
+const RESULTS_GRACE_MS = 60 * 60_000;
 const LINE_FEED = Buffer.from("\n");
 
 export type CollectPorts = {
@@ -53,64 +54,131 @@ export async function collectResults(batchId: BatchId, ports: CollectPorts): Pro
   }
 }
 
-export async function readSettlement(key: string, objects: ObjectStore): Promise<SettlementPlan> {
-  const bytes = await objects.get(key);
-  if (bytes === undefined) throw new MissingRecordError(`${key} is missing`);
-  return parseStoredJson(settlementPlanSchema, bytes);
-}
-
 async function collect(lease: BatchLease, ports: CollectPorts): Promise<SettlementPlan> {
-  const { batch, batchId, fence } = lease;
-  const customIds = await manifestIds(batchId, ports.objects);
-  const fold = new SettlementFold(customIds);
-  const base = { version: 1 as const, batchId, generation: batch.generation };
+  const { batch, batchId } = lease;
+  const customIds = await manifestIds(batch.plan, ports.objects);
+  const base = { version: 1 as const, batchId, generation: batch.generation, refusedRows: {} };
+  const nothing = (providerBatchId: string, providerStatus: string, missingReason: MissingReason) => ({
+    ...base,
+    providerBatchId,
+    providerStatus,
+    completedAt: ports.runtime.now(),
+    files: null,
+    ...new SettlementFold(customIds).finish(),
+    missingReason,
+  });
   if (batch.refusal !== null) {
-    return {
-      ...base,
-      providerBatchId: "none",
-      providerStatus: "refused",
-      completedAt: ports.runtime.now(),
-      ...fold.finish(),
-      refusedRows: {},
-      batchError: batch.refusal,
-    };
+    const files = { id: null, inputFileId: batch.inputFileId, outputFileId: null, errorFileId: null };
+    return { ...nothing("none", "refused", refusalReason(batch.refusal)), files };
   }
-  const ended = await endedBatch(batch, ports.provider);
-  for (const file of ["output", "errors"] as const) {
-    const key = collectedKey(batchId, batch.generation, fence, file);
-    const lines = foldedLines(ports.provider.output(ended, file), key, fold, batch.plan.group.provider);
-    await storeUnlessEmpty(lines, key, ports.objects);
+  if (!(await isOurs(batch, ports.batches)))
+    return nothing(providerBatchIdOf(batch), "foreign", worded("foreign-output"));
+  const found = await endedBatch(lease, ports);
+  if (found === "lost") return nothing(providerBatchIdOf(batch), "lost", worded("results-gone"));
+  if (found === "given up") {
+    // First the watch over what it may yet bill: once the plan stands, nobody else looks at that batch again.
+    await watchOn(batch, ports);
+    return nothing(providerBatchIdOf(batch), "given-up", worded("stuck"));
   }
+  const { fold, gone } = await copyOutput(lease, found, customIds, ports);
   const folded = fold.finish();
-  if (folded.counts.lines > 0 && folded.counts.unknown === folded.counts.lines) {
-    throw new ConflictingRecordError(
-      `provider batch ${ended.id} holds no line of batch ${batchId}: it is not ours`,
-    );
+  const strange = folded.counts.lines > 0 && folded.counts.unknown === folded.counts.lines;
+  if (strange && !ports.provider.namesBatches) {
+    // So that whoever's it is can have it.
+    for (const owner of ownersOf(batch))
+      await ports.batches.disownProviderBatch(batch.plan.group.account, found.id, owner);
+    return nothing(found.id, "foreign", worded("foreign-output"));
   }
+  const rows = refusedRows(found.errors, customIds);
+  const named = Object.keys(rows).length > 0;
   return {
     ...base,
-    providerBatchId: ended.id,
-    providerStatus: ended.status,
-    completedAt: ended.endedAt ?? ended.createdAt,
+    providerBatchId: found.id,
+    providerStatus: found.status,
+    files: filesOf(found),
+    completedAt: found.endedAt ?? found.createdAt,
     ...folded,
-    refusedRows: refusedRows(ended, customIds),
-    batchError: wholeBatchError(ended),
+    refusedRows: rows,
+    missingReason: gone ? worded("results-gone") : missingReasonOf(found, named, batch.cancelAt !== null),
   };
 }
 
-async function endedBatch(batch: BatchRecord, provider: BatchProvider): Promise<ProviderBatch> {
-  if (batch.providerBatchId === null)
-    throw new MissingRecordError(`batch ${batch.plan.batchId} was not submitted`);
-  const found = await provider.get(batch.providerBatchId);
-  if (found.phase !== "ended")
-    throw new RetryableError(`provider batch ${found.id} is still ${found.status}`);
-  return found;
+function filesOf({ id, inputFileId, outputFileId, errorFileId }: ProviderBatch): ProviderFiles {
+  return { id, inputFileId, outputFileId, errorFileId };
 }
 
-async function manifestIds(batchId: BatchId, objects: ObjectStore): Promise<string[]> {
+function providerBatchIdOf({ plan, providerBatchId }: BatchRecord): string {
+  if (providerBatchId === null) throw new MissingRecordError(`batch ${plan.batchId} was not submitted`);
+  return providerBatchId;
+}
+
+/** Who may own a batch's provider batch: itself, and for an orphan the batch that it doubles, which had it before. */
+function ownersOf({ plan }: BatchRecord): BatchId[] {
+  return plan.orphanOf === null ? [plan.batchId] : [plan.batchId, plan.orphanOf];
+}
+
+/** Not when it was disowned: an earlier run found another's requests in it, and somebody else may settle it by now. */
+async function isOurs(batch: BatchRecord, batches: Batches): Promise<boolean> {
+  const owner = await batches.providerBatchOwner(batch.plan.group.account, providerBatchIdOf(batch));
+  return owner !== undefined && ownersOf(batch).includes(owner);
+}
+
+/**
+ * The provider's batch once it has ended; "lost" when it has it no longer, "given up" for one that hangs for too long. That is decided once, under the
+ * lease: from then on what comes of it is the orphan's to settle, even if it ends a moment later.
+ */
+async function endedBatch(
+  lease: BatchLease,
+  ports: CollectPorts,
+): Promise<ProviderBatch | "given up" | "lost"> {
+  const { batch } = lease;
+  if (batch.abandonedAt !== null) return "given up";
+  const found = await lookAt(batch, providerBatchIdOf(batch), ports);
+  if (found === "lost" || found.phase === "ended") return found;
+  const now = ports.runtime.now();
+  if (decideWatch(found, batch, now) !== "abandon")
+    throw new RetryableError(`provider batch ${found.id} is still ${found.status}`);
+  await ports.batches.recordAbandoned(lease, now);
+  return "given up";
+}
+
+/** Registers the provider's batch as an orphan: its jobs move on, and what it may yet bill is settled when it ends. */
+async function watchOn(batch: BatchRecord, ports: CollectPorts): Promise<void> {
+  // One that was watched as an orphan already was watched for long enough.
+  if (batch.plan.orphanOf !== null) return;
+  const providerBatchId = providerBatchIdOf(batch);
+  const submitted = { providerBatchId, at: batch.submittedAt ?? batch.plan.plannedAt };
+  await ports.batches.register(orphanPlan(batch.plan, providerBatchId), submitted);
+}
+
+/** Copies the output, in one pass; `gone`: the provider says that it does not have (all of) it any more. */
+async function copyOutput(
+  { batch, batchId, fence }: BatchLease,
+  ended: ProviderBatch,
+  customIds: readonly string[],
+  ports: CollectPorts,
+): Promise<{ readonly fold: SettlementFold; readonly gone: boolean }> {
+  const fold = new SettlementFold(customIds);
+  let gone = false;
+  for (const file of ["output", "errors"] as const) {
+    const key = collectedKey(batchId, batch.generation, fence, file);
+    const lines = foldedLines(ports.provider.output(ended, file), key, fold, batch.plan.group.provider);
+    try {
+      await storeUnlessEmpty(lines, key, ports.objects);
+    } catch (error) {
+      if (!(error instanceof ResultsGoneError)) throw error;
+      const begun = fold.lastKey === key;
+      if (begun || ports.runtime.now() < (ended.endedAt ?? ended.createdAt) + RESULTS_GRACE_MS)
+        throw new RetryableError(`provider batch ${ended.id} has ended, and its results cannot be read yet`);
+      gone = true;
+    }
+  }
+  return { fold, gone };
+}
+
+async function manifestIds(plan: PlannedBatch, objects: ObjectStore): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { bytes } of jsonLines(objects.stream(batchManifestKey(batchId))))
-    ids.push(manifestId(bytes));
+  for await (const { bytes } of jsonLines(objects.stream(manifestKeyOf(plan)))) ids.push(manifestId(bytes));
   return ids;
 }
 
@@ -148,19 +216,4 @@ async function storeUnlessEmpty(
       yield* lines;
     })(),
   );
-}
-
-/** The rows that the provider named when it refused the whole batch, by custom id: its lines count from 1. */
-function refusedRows(ended: ProviderBatch, customIds: readonly string[]): SettlementPlan["refusedRows"] {
-  const rows: SettlementPlan["refusedRows"] = {};
-  for (const { line, code, message } of ended.errors) {
-    const customId = line === null ? undefined : customIds[line - 1];
-    if (customId !== undefined) rows[customId] = { code, message };
-  }
-  return rows;
-}
-
-function wholeBatchError(ended: ProviderBatch): SettlementPlan["batchError"] {
-  const general = ended.errors.find(({ line }) => line === null) ?? ended.errors[0];
-  return general ? { code: general.code, message: general.message } : null;
 }

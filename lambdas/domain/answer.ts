@@ -3,7 +3,7 @@ import type { TokenUsage } from "./usage.ts";
 import type { Endpoint } from "./vocabulary.ts";
 
 /** `truncated`: cut off by a limit, or not brought to its end. `refused`: the model or a filter declined. */
-type Finish = "complete" | "truncated" | "refused";
+export type Finish = "complete" | "truncated" | "refused";
 
 /** What a provider answered and what it will bill for it. */
 export type Answer = {

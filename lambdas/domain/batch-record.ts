@@ -22,6 +22,11 @@ export const plannedBatchSchema = z.object({
   prices: z.object({ batch: priceRowSchema, sync: priceRowSchema }),
   /** The object with the batch's lines (index entries). */
   linesKey: z.string(),
+  /**
+   * Set for an orphan: a second provider batch of that one's requests, made by a create whose answer was lost, or one
+   * that was given up and whose jobs have moved on. It is watched and settled for what it billed; nothing is sent for it.
+   */
+  orphanOf: batchIdSchema.nullable().default(null),
 });
 export type PlannedBatch = z.infer<typeof plannedBatchSchema>;
 
@@ -32,20 +37,46 @@ const providerBatchSchema = z.object({
   phase: z.enum(["running", "ended"]),
   /** The provider's own word for its state. */
   status: z.string(),
+  /** Its state in our words, and since when it is in it as far as the provider tells: each has a time limit. */
+  stage: z.enum(["validating", "in-progress", "finalizing", "cancelling", "ended"]),
+  stageSince: z.number(),
   createdAt: z.number(),
   endedAt: z.number().nullable(),
   counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
   /** Rows the provider refused while validating (1-based line, or null for the batch as a whole). */
   errors: z.array(z.object({ code: z.string(), line: z.number().nullable(), message: z.string() })),
+  inputFileId: z.string().nullable(),
   outputFileId: z.string().nullable(),
   errorFileId: z.string().nullable(),
 });
 export type ProviderBatch = z.infer<typeof providerBatchSchema>;
 
+/** What a provider keeps of a batch: `id` its own, null when there never was one. */
+export const providerFilesSchema = z.object({
+  id: z.string().nullable(),
+  inputFileId: z.string().nullable(),
+  outputFileId: z.string().nullable(),
+  errorFileId: z.string().nullable(),
+});
+export type ProviderFiles = z.infer<typeof providerFilesSchema>;
+
 /** How far a batch has come; each state is reached by one conditional write and never left backwards. */
 const BATCH_STATES = ["planned", "submitted", "collected", "closed"] as const;
 
-/** The batch row. `fence` counts the leases ever given: a write under an older one is refused. */
+/** What came of a settled batch's requests, for the operator and the failure rate. */
+export const batchOutcomeSchema = z.object({
+  answered: z.number().int(),
+  failed: z.number().int(),
+  /** Lines of the provider that answer no request of the batch, or repeat one. */
+  surplus: z.number().int(),
+});
+export type BatchOutcome = z.infer<typeof batchOutcomeSchema>;
+
+/** Why no batch is to be sent to an account for now. */
+export const accountHoldSchema = z.object({ until: z.number(), code: z.string(), message: z.string() });
+export type AccountHold = z.infer<typeof accountHoldSchema>;
+
+/** The batch row. `generation` counts the executions of RunBatch ever started. `fence` counts the leases ever given: a write under an older one is refused. */
 export const batchRecordSchema = z.object({
   plan: plannedBatchSchema,
   state: z.enum(BATCH_STATES),
@@ -59,8 +90,12 @@ export const batchRecordSchema = z.object({
   submittedAt: z.number().nullable(),
   /** The provider took no batch and says why: there is nothing to poll, and every line of it is unanswered. */
   refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** When the provider was first asked to cancel it, and when we gave up waiting for that. */
+  cancelAt: z.number().nullable().default(null),
+  abandonedAt: z.number().nullable().default(null),
   settlementKey: z.string().nullable(),
   closedAt: z.number().nullable(),
+  outcome: batchOutcomeSchema.nullable().default(null),
 });
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
 
@@ -82,6 +117,8 @@ export const windowPlanSchema = z.object({
   carried: segmentIdSchema.nullable(),
   /** Frozen segments that could not be read: not taken, and left for a release that can. */
   setAside: z.array(segmentIdSchema),
+  /** The object with the entries (index entries) that nobody could run for too long past their due time; null when none. */
+  expiredKey: z.string().nullable().default(null),
   jobs: z.object({ placed: z.number().int(), carried: z.number().int() }),
 });
 export type WindowPlan = z.infer<typeof windowPlanSchema>;

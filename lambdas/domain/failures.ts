@@ -21,6 +21,11 @@ export class FencedOffError extends RetryableError {
   override readonly name = "FencedOffError";
 }
 
+/** The provider knows no batch of that id: it was made a moment ago, or is there no longer. */
+export class BatchNotFoundError extends RetryableError {
+  override readonly name = "BatchNotFoundError";
+}
+
 /** Something that must be stored is not there: a bug or an operator's deletion, never a reason to go on. */
 export class MissingRecordError extends TerminalError {
   override readonly name = "MissingRecordError";
@@ -39,6 +44,11 @@ export class LostAnswerError extends RetryableError {
 /** A call could not be sent: it did not run, and nothing was billed. */
 export class NotSentError extends RetryableError {
   override readonly name = "NotSentError";
+}
+
+/** The provider no longer has the output of a batch that it ran: deleted, archived, or never kept. */
+export class ResultsGoneError extends TerminalError {
+  override readonly name = "ResultsGoneError";
 }
 
 /** The provider refused a request for good (a 4xx that waiting does not cure); `code` is the provider's own word. */

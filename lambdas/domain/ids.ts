@@ -84,6 +84,12 @@ export function batchIdOf(windowId: WindowId, groupKey: string, number: number):
   return `b-${base32(digest, 20)}` as BatchId;
 }
 
+/** The name under which a second provider batch of a batch's requests is watched. */
+export function orphanIdOf(batchId: BatchId, providerBatchId: string): BatchId {
+  const digest = createHash("sha256").update(`${batchId}\norphan\n${providerBatchId}`).digest();
+  return `b-${base32(digest, 20)}` as BatchId;
+}
+
 /** The window of a scheduled time given as ISO 8601 (EventBridge Scheduler's `<aws.scheduler.scheduled-time>`). */
 export function windowIdOf(scheduledTime: string): WindowId {
   const second = new Date(scheduledTime).toISOString().slice(0, 19);

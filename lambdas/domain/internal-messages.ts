@@ -2,6 +2,10 @@ import { z } from "zod";
 import { jobIdSchema, tenantIdSchema } from "./ids.ts";
 import { sourceSchema } from "./job-record.ts";
 import { storedResultSchema } from "./result-message.ts";
+import { tierSchema } from "./vocabulary.ts";
+
+/** How often the message was sent again from its dead-letter queue. */
+const passes = z.number().int().nonnegative().optional();
 
 const byteRangeSchema = z.object({
   offset: z.number().int().nonnegative(),
@@ -14,33 +18,76 @@ export type ByteRange = z.infer<typeof byteRangeSchema>;
  * object; `lines`: some of its lines; `inline`: refusals, which have no object.
  */
 export const deliverySchema = z.discriminatedUnion("kind", [
-  z.object({ version: z.literal(1), kind: z.literal("object"), tenantId: tenantIdSchema, key: z.string() }),
+  z.object({
+    version: z.literal(1),
+    kind: z.literal("object"),
+    tenantId: tenantIdSchema,
+    key: z.string(),
+    passes,
+  }),
   z.object({
     version: z.literal(1),
     kind: z.literal("lines"),
     tenantId: tenantIdSchema,
     key: z.string(),
     lines: z.array(byteRangeSchema).min(1),
+    passes,
   }),
   z.object({
     version: z.literal(1),
     kind: z.literal("inline"),
     tenantId: tenantIdSchema,
     results: z.array(storedResultSchema).min(1),
+    passes,
   }),
 ]);
 export type Delivery = z.infer<typeof deliverySchema>;
 
-/** On the `runs` queue, which tenants cannot write: run this claimed job directly, now. */
-export const runRequestSchema = z.object({
-  version: z.literal(1),
-  kind: z.literal("run"),
-  tenantId: tenantIdSchema,
-  jobId: jobIdSchema,
-  source: sourceSchema,
-  reason: z.enum(["direct-tier", "dead-letter"]),
-});
+const job = { version: z.literal(1), tenantId: tenantIdSchema, jobId: jobIdSchema, passes };
+
+/**
+ * On the `runs` queue, which tenants cannot write. `run`: call the provider for this claimed job, now (`attempt`: only if
+ * it still is at that one). `expire`: end it, nobody could run it. `cancel`: end it as its tenant or the operator asks,
+ * unless its round began after `sentAt`. `message`: a message that SQS took from a job queue after too many failures, to be
+ * admitted as it came.
+ */
+export const runRequestSchema = z.discriminatedUnion("kind", [
+  z.object({
+    ...job,
+    kind: z.literal("run"),
+    source: sourceSchema,
+    reason: z.enum(["direct-tier", "dead-letter", "alone"]),
+    attempt: z.number().int().positive().nullable().default(null),
+  }),
+  z.object({
+    ...job,
+    kind: z.literal("expire"),
+    source: sourceSchema,
+    attempt: z.number().int().positive(),
+  }),
+  z.object({
+    ...job,
+    kind: z.literal("cancel"),
+    idempotencyKey: z.string(),
+    /** Names the request: its repeat changes nothing. */
+    cancelId: z.string(),
+    sentAt: z.number(),
+  }),
+  z.object({
+    version: z.literal(1),
+    kind: z.literal("message"),
+    messageId: z.string(),
+    senderId: z.string().nullable(),
+    sentAt: z.number(),
+    queue: tierSchema,
+    /** The message as it came, or where it lies in the bucket when it is too large to be wrapped. */
+    body: z.string().nullable(),
+    bodyKey: z.string().nullable(),
+    passes,
+  }),
+]);
 export type RunRequest = z.infer<typeof runRequestSchema>;
+export type RunJobRequest = Extract<RunRequest, { kind: "run" }>;
 
 const reasonSchema = z.object({ code: z.string(), message: z.string() });
 

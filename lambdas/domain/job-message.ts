@@ -53,6 +53,16 @@ export const jobMessageSchema = z.strictObject({
 });
 export type JobMessage = z.infer<typeof jobMessageSchema>;
 
+/**
+ * The cancel message, version 1: ends the tenant's job of this key unless it has ended, and lets its answer go unheard
+ * if it is under way. It may come by any job queue.
+ */
+export const cancelMessageSchema = z.strictObject({
+  version: z.literal(1),
+  tenantId: tenantIdSchema,
+  cancel: z.strictObject({ idempotencyKey: idempotencyKeySchema }),
+});
+
 /** What can still be told about a message that is no valid job: enough to refuse it to the right tenant. */
 export const addressSchema = z.object({
   tenantId: tenantIdSchema,

@@ -62,6 +62,10 @@ export const indexEntrySchema = z.object({
   lineBytes: z.number().int().positive(),
   due: z.number(),
   source: sourceSchema,
+  /** Not to be planned before this moment: the back-off after a failure. */
+  notBefore: z.number().optional(),
+  /** Entries of one cohort share a batch, and share it with nobody else: what is left of a batch that failed as a whole. */
+  cohort: z.string().optional(),
 });
 export type IndexEntry = z.infer<typeof indexEntrySchema>;
 

@@ -7,6 +7,16 @@ export const JOB_VERSION = 1;
 /** Attempts a job has in one round; a message with `retry: true` begins another round. */
 export const MAX_ATTEMPTS = 3;
 
+/** A direct call that may have been billed: `until` is when its worker is surely dead, the rest who asked for it. */
+const openCallSchema = z.object({
+  attempt: z.number().int().positive(),
+  at: z.number(),
+  until: z.number(),
+  messageId: z.string().nullable(),
+  source: sourceSchema.nullable(),
+});
+export type OpenCall = z.infer<typeof openCallSchema>;
+
 const base = {
   version: z.literal(JOB_VERSION),
   tenantId: tenantIdSchema,
@@ -23,8 +33,19 @@ const base = {
   laneReason: z.string(),
   /** The current attempt, from 1, never reused: a provider sees it in `custom_id`. */
   attempt: z.number().int().positive(),
-  /** The attempt that began the current round. */
+  /** The attempt from which the current round's attempts count: it moves on with an attempt that does not count. */
   roundStart: z.number().int().positive(),
+  /** When SQS took the message that began the current round: what was sent before it no longer concerns the job. */
+  roundAt: z.number().default(0),
+  /** The latest attempts that failed, oldest first: when, by which step, and the code of the reason. */
+  story: z
+    .array(z.object({ attempt: z.number().int(), at: z.number(), by: z.string(), code: z.string() }))
+    .default([]),
+  /**
+   * Direct calls that were under way when another step ended the job (a cancel, or the answer of a batch). Whoever asked
+   * for such a call still has to account for it.
+   */
+  openCalls: z.array(openCallSchema).optional(),
 };
 
 /** What a direct call is about to spend, written before the call: without an answer it becomes an `unconfirmed` entry. */
@@ -70,6 +91,9 @@ export type JobBase = Pick<
   | "laneReason"
   | "attempt"
   | "roundStart"
+  | "roundAt"
+  | "story"
+  | "openCalls"
 >;
 
 /** A claim on a job that does not exist yet, for the batch lane or for a direct call. */
@@ -83,6 +107,8 @@ export type Claim = {
   readonly laneReason: string;
   /** `retry: true` in the message: a failed end is opened again. */
   readonly retry: boolean;
+  /** When SQS took the message. */
+  readonly receivedAt: number;
 };
 
 export type ClaimOutcome =
@@ -114,7 +140,13 @@ export type JobMove = {
   readonly jobId: Job["jobId"];
   readonly attempt: number;
   readonly by: string;
+  /** When and why the attempt failed, for the job's story. */
+  readonly at: number;
+  readonly code: string;
 };
+
+/** Back to the queue. `counts`: whether the failed attempt is one of the round's; if not, the round begins later by one. */
+export type RequeueMove = JobMove & { readonly counts: boolean };
 
 /** A dead letter must say where the request lies; a direct job's was only in its message until now. */
 export type DeadLetterMove = JobMove & { readonly source: NonNullable<Job["source"]> };
@@ -122,6 +154,8 @@ export type DeadLetterMove = JobMove & { readonly source: NonNullable<Job["sourc
 /** A worker that wants to call the provider for a job directly. */
 export type DirectLease = Omit<Claim, "retry"> & {
   readonly retry: boolean;
+  /** The attempt that a run request is for, which finds nothing to do at another; null when any will do. */
+  readonly attempt: number | null;
   readonly owner: string;
   readonly now: number;
   readonly leaseUntil: number;

@@ -9,6 +9,7 @@ import {
   type JobEnd,
   type JobMove,
   type LeaseOutcome,
+  type RequeueMove,
   type RunningJob,
   type TransitionOutcome,
   JOB_VERSION,
@@ -17,10 +18,43 @@ import {
 // What each call on a job comes to: the specification of the job map's conditional writes, which its adapters follow
 // and the contract suite holds them to.
 
+/** What every state keeps of a job: an item is a few hundred bytes, and a story without end would make it cost more. */
+const LONGEST_STORY = 8;
+
 function baseOf(job: JobBase): JobBase {
-  const { version, tenantId, jobId, requestHash, messageId, source, lane, laneReason, attempt, roundStart } =
-    job;
-  return { version, tenantId, jobId, requestHash, messageId, source, lane, laneReason, attempt, roundStart };
+  const { version, tenantId, jobId, requestHash, messageId, source, lane, laneReason } = job;
+  const { attempt, roundStart, roundAt, story, openCalls } = job;
+  return {
+    version,
+    tenantId,
+    jobId,
+    requestHash,
+    messageId,
+    source,
+    lane,
+    laneReason,
+    attempt,
+    roundStart,
+    roundAt,
+    story,
+    ...(openCalls && { openCalls }),
+  };
+}
+
+/** Beyond this the oldest is forgotten: each needs a worker that died and a job that was opened again since. */
+const MOST_OPEN_CALLS = 4;
+
+/** The open calls of a job that ends: one more where a worker is calling for it, and this is not that worker's own end. */
+function openCallsAfter(job: Job, end: Pick<JobEnd, "status" | "attempt">): Pick<JobBase, "openCalls"> {
+  if (job.state !== "running" || (end.status !== "cancelled" && end.attempt === job.intent.attempt))
+    return {};
+  const { messageId, source, leaseUntil: until } = job;
+  const call = { ...job.intent, until, messageId, source };
+  return { openCalls: [...(job.openCalls ?? []), call].slice(-MOST_OPEN_CALLS) };
+}
+
+function storyWith(job: JobBase, { attempt, at, by, code }: JobMove): JobBase["story"] {
+  return [...job.story, { attempt, at, by, code }].slice(-LONGEST_STORY);
 }
 
 function sameSource(a: Job["source"], b: Job["source"]): boolean {
@@ -38,25 +72,36 @@ function mayReopen(job: Job): job is EndedJob {
  */
 export function decideClaim(current: Job | undefined, claim: Claim): ClaimOutcome & { readonly next?: Job } {
   if (current === undefined) {
-    return { kind: "claimed", attempt: 1, next: queuedJob(claim, 1) };
+    return { kind: "claimed", attempt: 1, next: queuedJob(claim, 1, NEW_ROUND) };
   }
   if (current.requestHash !== claim.requestHash) return { kind: "conflict", job: current };
-  if (
-    current.state === "queued" &&
-    sameSource(current.source, claim.source) &&
-    current.attempt === current.roundStart
-  ) {
+  if (current.state === "queued" && sameSource(current.source, claim.source) && current.requeuedBy === null) {
     return { kind: "claimed", attempt: current.attempt };
   }
   if (claim.retry && mayReopen(current) && current.messageId !== claim.messageId) {
-    return { kind: "claimed", attempt: current.attempt + 1, next: queuedJob(claim, current.attempt + 1) };
+    const attempt = current.attempt + 1;
+    return { kind: "claimed", attempt, next: queuedJob(claim, attempt, current) };
   }
   return { kind: "duplicate", job: current };
 }
 
-function queuedJob(claim: Claim, attempt: number): Job {
-  const { retry: _retry, ...fields } = claim;
-  return { version: JOB_VERSION, ...fields, attempt, roundStart: attempt, state: "queued", requeuedBy: null };
+function queuedJob(
+  claim: Claim,
+  attempt: number,
+  { story, openCalls }: Pick<JobBase, "story" | "openCalls">,
+): Job {
+  const { retry: _retry, receivedAt, ...fields } = claim;
+  return {
+    version: JOB_VERSION,
+    ...fields,
+    attempt,
+    roundStart: attempt,
+    roundAt: receivedAt,
+    story,
+    ...(openCalls && { openCalls }),
+    state: "queued",
+    requeuedBy: null,
+  };
 }
 
 /** A success of any attempt ends a job; any other end counts only for the current attempt. */
@@ -72,6 +117,7 @@ export function decideEnd(
     outcome: "won",
     next: {
       ...baseOf(current),
+      ...openCallsAfter(current, end),
       attempt: Math.max(current.attempt, attempt),
       state: "ended",
       status,
@@ -85,10 +131,13 @@ export function decideEnd(
   };
 }
 
-/** Back to the queue at the next attempt, once: the re-run of the step that moved it is told `won` again. */
+/**
+ * Back to the queue at the next attempt, once: the re-run of the step that moved it is told `won` again. Each attempt has
+ * a number of its own, also one that does not count.
+ */
 export function decideRequeue(
   current: Job | undefined,
-  move: JobMove,
+  move: RequeueMove,
 ): { readonly outcome: TransitionOutcome; readonly next?: Job } {
   if (current?.state === "queued" && current.attempt === move.attempt + 1 && current.requeuedBy === move.by) {
     return { outcome: "won" };
@@ -96,7 +145,14 @@ export function decideRequeue(
   if (current?.state !== "queued" || current.attempt !== move.attempt) return { outcome: "lost" };
   return {
     outcome: "won",
-    next: { ...baseOf(current), attempt: move.attempt + 1, state: "queued", requeuedBy: move.by },
+    next: {
+      ...baseOf(current),
+      attempt: move.attempt + 1,
+      roundStart: current.roundStart + (move.counts ? 0 : 1),
+      story: storyWith(current, move),
+      state: "queued",
+      requeuedBy: move.by,
+    },
   };
 }
 
@@ -111,7 +167,13 @@ export function decideDeadLetter(
     return { outcome: current.deadLetteredBy === move.by ? "won" : "lost" };
   return {
     outcome: "won",
-    next: { ...baseOf(current), source: move.source, state: "dead-lettered", deadLetteredBy: move.by },
+    next: {
+      ...baseOf(current),
+      source: move.source,
+      story: storyWith(current, move),
+      state: "dead-lettered",
+      deadLetteredBy: move.by,
+    },
   };
 }
 
@@ -122,12 +184,16 @@ export function decideDeadLetter(
  * for a batch are not touched here unless their source is named: that is a run request.
  */
 export function decideLease(current: Job | undefined, lease: DirectLease): LeaseOutcome {
-  if (current === undefined) return { kind: "leased", job: runningJob(lease, 1, 1), lost: null };
+  if (current === undefined) return { kind: "leased", job: runningJob(lease, NEW_ROUND), lost: null };
   if (current.requestHash !== lease.requestHash) return { kind: "conflict", job: current };
   switch (current.state) {
     case "ended":
       return lease.retry && mayReopen(current) && current.messageId !== lease.messageId
-        ? { kind: "leased", job: runningJob(lease, current.attempt + 1, current.attempt + 1), lost: null }
+        ? {
+            kind: "leased",
+            job: runningJob(lease, { ...newRound(current), roundAt: lease.receivedAt }),
+            lost: null,
+          }
         : { kind: "duplicate", job: current };
     case "running":
       if (current.leaseOwner === lease.owner) {
@@ -135,8 +201,7 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
           kind: "leased",
           job: runningJob(
             { ...begunBy(current, lease), source: current.source },
-            current.attempt + 1,
-            current.roundStart,
+            { ...current, attempt: current.attempt + 1 },
           ),
           lost: null,
         };
@@ -151,19 +216,18 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
         lost: current,
       };
     case "queued":
-      // The claim of a run request's own segment line: this is its first call.
-      return sameSource(current.source, lease.source)
-        ? {
-            kind: "leased",
-            job: runningJob(begunBy(current, lease), current.attempt, current.roundStart),
-            lost: null,
-          }
+      // The claim of a run request's own segment line: this is its first call. A late copy of one finds the job moved on.
+      return sameSource(current.source, lease.source) &&
+        (lease.attempt === null || lease.attempt === current.attempt)
+        ? { kind: "leased", job: runningJob(begunBy(current, lease), current), lost: null }
         : { kind: "duplicate", job: current };
     case "dead-lettered":
-      return sameSource(current.source, lease.source)
+      // Its own letter names the attempt that failed last; a run request of before is late.
+      return sameSource(current.source, lease.source) &&
+        (lease.attempt === null || lease.attempt === current.attempt)
         ? {
             kind: "leased",
-            job: runningJob(begunBy(current, lease), current.attempt + 1, current.attempt + 1),
+            job: runningJob(begunBy(current, lease), newRound(current)),
             lost: null,
           }
         : { kind: "duplicate", job: current };
@@ -175,7 +239,21 @@ function begunBy(current: Job, lease: DirectLease): DirectLease {
   return { ...lease, messageId: lease.messageId ?? current.messageId };
 }
 
-function runningJob(lease: DirectLease, attempt: number, roundStart: number): RunningJob {
+type Round = Pick<Job, "attempt" | "roundStart" | "story" | "openCalls"> & {
+  readonly roundAt: number | null;
+};
+
+const NEW_ROUND: Round = { attempt: 1, roundStart: 1, story: [], roundAt: null };
+
+/** Attempts counted from the next one. */
+function newRound({ attempt, story, roundAt, openCalls }: Job): Round {
+  return { attempt: attempt + 1, roundStart: attempt + 1, story, roundAt, openCalls };
+}
+
+function runningJob(
+  lease: DirectLease,
+  { attempt, roundStart, story, roundAt, openCalls }: Round,
+): RunningJob {
   const { tenantId, jobId, requestHash, messageId, source, lane, laneReason } = lease;
   return {
     version: JOB_VERSION,
@@ -188,6 +266,9 @@ function runningJob(lease: DirectLease, attempt: number, roundStart: number): Ru
     laneReason,
     attempt,
     roundStart,
+    roundAt: roundAt ?? lease.receivedAt,
+    story,
+    ...(openCalls && { openCalls }),
     state: "running",
     leaseOwner: lease.owner,
     leaseUntil: lease.leaseUntil,

@@ -6,7 +6,7 @@ import type { Charge } from "./settle-line.ts";
 import { addUsage, NO_USAGE, type TokenUsage } from "./usage.ts";
 import type { Lane } from "./vocabulary.ts";
 
-/** A billed answer, and whether it became its job's result. */
+/** An answer that was or may have been billed, and whether it became its job's result. */
 export type ChargedAnswer = { readonly job: JobHeader; readonly charge: Charge; readonly won: boolean };
 
 type Tags = Pick<LedgerEntry, "tenantId" | "vertical" | "agentId" | "taskType" | "provider" | "model">;
@@ -16,9 +16,20 @@ function tagsOf(job: JobHeader): Tags {
   return { tenantId, vertical, agentId, taskType, provider: group.provider, model: group.model };
 }
 
+type PartSum = {
+  readonly tags: Tags;
+  readonly hash: string;
+  readonly confirmed: boolean;
+  readonly jobs: number;
+  readonly answers: number;
+  readonly usage: TokenUsage;
+  readonly cost: bigint;
+  readonly sync: bigint;
+};
+
 /**
  * The ledger entries of one part: one per tenant, vertical, agent, task type and model that the part has billed answers
- * of. Their keys say what they charge for and their date is the provider's, so that every re-run writes the same.
+ * of, and one more where there are answers of which nobody can tell what they cost (`unconfirmed`). Their keys say what they charge for and their date is the provider's, so that every re-run writes the same.
  */
 export function partLedgerEntries(
   answers: readonly ChargedAnswer[],
@@ -30,29 +41,36 @@ export function partLedgerEntries(
     readonly completedAt: number;
   },
 ): LedgerEntry[] {
-  const sums = new Map<
-    string,
-    { tags: Tags; jobs: number; answers: number; usage: TokenUsage; cost: bigint; sync: bigint }
-  >();
+  const sums = new Map<string, PartSum>();
   for (const { job, charge, won } of answers) {
     const tags = tagsOf(job);
+    const { confirmed } = charge;
     const key = JSON.stringify([tags.tenantId, tags.vertical, tags.agentId, tags.taskType, tags.model]);
-    const sum = sums.get(key) ?? { tags, jobs: 0, answers: 0, usage: NO_USAGE, cost: 0n, sync: 0n };
-    sums.set(key, {
+    const sum = sums.get(`${confirmed} ${key}`) ?? {
       tags,
+      hash: contentHash(key, 16),
+      confirmed,
+      jobs: 0,
+      answers: 0,
+      usage: NO_USAGE,
+      cost: 0n,
+      sync: 0n,
+    };
+    sums.set(`${confirmed} ${key}`, {
+      ...sum,
       jobs: sum.jobs + (won ? 1 : 0),
-      answers: sum.answers + 1,
+      answers: sum.answers + (confirmed ? 1 : 0),
       usage: addUsage(sum.usage, charge.usage),
       cost: sum.cost + charge.cost,
       sync: sum.sync + charge.syncCost,
     });
   }
   const date = utcDate(part.completedAt);
-  return [...sums].map(([key, sum]) => ({
+  return [...sums.values()].map((sum) => ({
     version: LEDGER_ENTRY_VERSION,
     ...sum.tags,
-    entryId: `${date}#${part.batchId}#g${part.generation}#p${part.part}#${contentHash(key, 16)}`,
-    kind: "batch",
+    entryId: `${date}#${part.batchId}#g${part.generation}#p${part.part}#${sum.hash}${sum.confirmed ? "" : "#unconfirmed"}`,
+    kind: sum.confirmed ? "batch" : "unconfirmed",
     date,
     lane: "batch",
     batchId: part.batchId,

@@ -6,8 +6,9 @@ import { laneSchema, providerSchema } from "./vocabulary.ts";
 export const LEDGER_ENTRY_VERSION = 1;
 
 /**
- * One line of the tenant ledger, written once under a key made of what it charges for. `unconfirmed`: a direct call
- * whose answer was lost; its cost is an estimate until the operator confirms it.
+ * One line of the tenant ledger, written once under a key made of what it charges for. `unconfirmed`: an
+ * answer of which nobody can tell what it cost, because it was lost or cannot be read; its cost is an estimate until the
+ * operator confirms it.
  */
 export const ledgerEntrySchema = z.object({
   version: z.literal(LEDGER_ENTRY_VERSION),

@@ -45,6 +45,11 @@ export function plannedLinesKey(id: WindowId, planHash: string, batchId: BatchId
   return `${PREFIXES.windows}${id}/plan-${planHash}/${batchId}.jsonl`;
 }
 
+/** The entries that a plan ends because nobody could run them. */
+export function expiredEntriesKey(id: WindowId, planHash: string): string {
+  return `${PREFIXES.windows}${id}/plan-${planHash}/expired.jsonl`;
+}
+
 export function batchInputKey(id: BatchId): string {
   return `${PREFIXES.batches}${id}/input.jsonl`;
 }
@@ -77,7 +82,18 @@ export function directResultKey(tenantId: TenantId, jobId: JobId, attempt: numbe
   return `${PREFIXES.results}tenant=${tenantId}/${jobId}-${attempt}.jsonl`;
 }
 
-/** A refused message too large to be wrapped into a dead letter. */
+/** The result of a job that another step ended without an answer: named by its content, since any number may try. */
+export function unansweredResultKey(
+  tenantId: TenantId,
+  jobId: JobId,
+  attempt: number,
+  status: string,
+  hash: string,
+): string {
+  return `${PREFIXES.results}tenant=${tenantId}/${jobId}-${attempt}-${status}-${hash}.jsonl`;
+}
+
+/** A message too large to be wrapped into a dead letter or a run request. */
 export function deadLetterKey(messageId: string): string {
   return `${PREFIXES.deadLetters}${messageId}`;
 }

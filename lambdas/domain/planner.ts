@@ -22,28 +22,59 @@ export type PlannedGroup = {
   readonly entries: readonly IndexEntry[];
 };
 
-export type Plan = { readonly batches: readonly PlannedGroup[]; readonly carried: readonly IndexEntry[] };
+/** What a plan depends on besides the entries, as it is when the plan is made. */
+export type PlanCircumstances = {
+  /** Tenants whose policy demands a batch of their own by now, whatever it said at admission: the stricter applies. */
+  readonly dedicated: ReadonlySet<TenantId>;
+  /** Provider accounts to which nothing is to be sent for now. */
+  readonly heldAccounts: ReadonlySet<string>;
+  /** Models that have lost their price since admission: they wait for it. */
+  readonly unpriced: ReadonlySet<string>;
+  /** Attempts, by custom id, that nobody needs any more: their jobs were cancelled, ended or have moved on. */
+  readonly over: ReadonlySet<string>;
+};
+
+export type Plan = {
+  readonly batches: readonly PlannedGroup[];
+  readonly carried: readonly IndexEntry[];
+  /** Entries that waited for so long past their due time that their jobs are to end. */
+  readonly expired: readonly IndexEntry[];
+};
+
+/**
+ * Milliseconds past its due time after which a job that nobody could run ends. Its request is kept for longer than that,
+ * and whoever still wants the answer sends it again.
+ */
+export const EXPIRES_AFTER_DUE_MS = 7 * 86_400_000;
 
 /**
  * Which jobs go into which batches, and which wait for the next window. Loses none, repeats none (the same attempt listed
- * twice is placed once: a provider fails a whole batch over a repeated `custom_id`), keeps every limit, and gives the same plan for the same input. A group is written when it is large enough to be worth a batch or when its
- * earliest due time demands it. `dedicated` are tenants whose policy demands a batch of their own by now, whatever it
- * said at admission: the stricter of the two applies.
+ * twice is placed once: a provider fails a whole batch over a repeated `custom_id`), keeps every limit, and gives the same plan for the same input. A group is written when it is large enough to be worth a batch, when its
+ * earliest due time demands it, or when it is a cohort of its own.
  */
 export function planWindow(
   windowId: WindowId,
   entries: readonly IndexEntry[],
-  dedicated: ReadonlySet<TenantId>,
+  { dedicated, heldAccounts, unpriced, over }: PlanCircumstances,
   settings: PlanSettings,
   now: Instant,
 ): Plan {
-  const byUrgency = distinctAttempts(entries).toSorted((a, b) => a.due - b.due || compareSources(a, b));
+  const wanted = distinctAttempts(entries).filter((entry) => !over.has(attemptOf(entry)));
+  const expired = wanted.filter(({ due }) => now >= due + EXPIRES_AFTER_DUE_MS);
+  const mustWait = ({ notBefore = 0, group }: IndexEntry) =>
+    notBefore > now || heldAccounts.has(group.account) || unpriced.has(group.model);
+  const standing = wanted.filter(({ due }) => now < due + EXPIRES_AFTER_DUE_MS);
+  const byUrgency = standing
+    .filter((entry) => !mustWait(entry))
+    .toSorted((a, b) => a.due - b.due || compareSources(a, b));
   const placeable = byUrgency.slice(0, settings.maxJobs);
-  const carried = byUrgency.slice(settings.maxJobs);
+  const carried = [...standing.filter(mustWait), ...byUrgency.slice(settings.maxJobs)];
   const batches: PlannedGroup[] = [];
   for (const [key, { group, members }] of groupEntries(placeable, dedicated)) {
     const earliestDue = members[0]?.due ?? Infinity;
-    if (members.length < settings.minBatchJobs && now < earliestDue - settings.leadMs) {
+    const isCohort = members[0]?.cohort !== undefined;
+    const isWorthwhile = isCohort || members.length >= settings.minBatchJobs;
+    if (!isWorthwhile && now < earliestDue - settings.leadMs) {
       carried.push(...members);
       continue;
     }
@@ -55,7 +86,7 @@ export function planWindow(
       });
     }
   }
-  return { batches, carried };
+  return { batches, carried, expired };
 }
 
 /** Bytes of an entry's line in the input file: the estimate was made for a one-digit attempt. */
@@ -64,7 +95,11 @@ export function inputLineBytes(entry: IndexEntry): number {
 }
 
 function distinctAttempts(entries: readonly IndexEntry[]): IndexEntry[] {
-  return [...new Map(entries.map((entry) => [customIdOf(entry.jobId, entry.attempt), entry])).values()];
+  return [...new Map(entries.map((entry) => [attemptOf(entry), entry])).values()];
+}
+
+function attemptOf({ jobId, attempt }: IndexEntry): string {
+  return customIdOf(jobId, attempt);
 }
 
 function compareSources(a: IndexEntry, b: IndexEntry): number {
@@ -87,7 +122,7 @@ function groupEntries(
       entry.group.isolation === SHARED && dedicated.has(entry.tenantId)
         ? { ...entry.group, isolation: dedicatedTo(entry.tenantId) }
         : entry.group;
-    const key = groupKey(group);
+    const key = entry.cohort === undefined ? groupKey(group) : `${groupKey(group)}|${entry.cohort}`;
     const found = groups.get(key);
     if (found) found.members.push(entry);
     else groups.set(key, { group, members: [entry] });

@@ -1,6 +1,13 @@
+import type { Finish } from "./answer.ts";
 import type { PlannedBatch } from "./batch-record.ts";
 import { costOf } from "./cost.ts";
-import { decideFailure, type FailureOrigin } from "./failure-policy.ts";
+import {
+  type BatchDecision,
+  type BatchFailure,
+  batchPolicy,
+  decideBatchFailure,
+  ownWords,
+} from "./failure-policy.ts";
 import { toIso } from "./instant.ts";
 import type { JobHeader, ManifestEntry } from "./job-record.ts";
 import { type PicoUsd, toMicroUsd } from "./money.ts";
@@ -11,22 +18,41 @@ import { NO_USAGE, type TokenUsage } from "./usage.ts";
 
 /** What was seen of one attempt: an answer of the provider, or why there is none. */
 export type AttemptOutcome =
-  | { readonly kind: "answered"; readonly usage: TokenUsage; readonly response: unknown }
+  | {
+      readonly kind: "answered";
+      readonly usage: TokenUsage;
+      readonly response: unknown;
+      readonly finish: Finish;
+    }
   | {
       readonly kind: "failed";
-      readonly origin: FailureOrigin;
+      readonly seen: BatchFailure;
       readonly code: string;
       readonly message: string;
     };
 
-/** What one billed answer costs, and would have cost synchronously. */
-export type Charge = { readonly usage: TokenUsage; readonly cost: PicoUsd; readonly syncCost: PicoUsd };
+/**
+ * What one answer costs, and would have cost synchronously. `confirmed`: the provider told what it used; otherwise it is
+ * the estimate of what it may have billed.
+ */
+export type Charge = {
+  readonly usage: TokenUsage;
+  readonly cost: PicoUsd;
+  readonly syncCost: PicoUsd;
+  readonly confirmed: boolean;
+};
 
-/** What one attempt comes to. `end`: the job is over, with this result; a charge whenever the provider billed. */
-export type AttemptSettlement =
-  | { readonly kind: "end"; readonly result: StoredResult; readonly charge: Charge | null }
-  | { readonly kind: "retry" }
-  | { readonly kind: "dead-letter"; readonly reason: { readonly code: string; readonly message: string } };
+type Reason = { readonly code: string; readonly message: string };
+
+/** What becomes of the job of one attempt. */
+export type AttemptMove =
+  | { readonly kind: "end"; readonly result: StoredResult }
+  | (Extract<BatchDecision, { kind: "next-batch" }> & { readonly reason: Reason })
+  | { readonly kind: "alone" | "dead-letter"; readonly reason: Reason }
+  | { readonly kind: "none" };
+
+/** What one attempt comes to: a move of its job, and a charge whenever the provider billed, or may have. */
+export type AttemptSettlement = { readonly move: AttemptMove; readonly charge: Charge | null };
 
 export type AttemptContext = {
   readonly lane: Lane;
@@ -35,7 +61,10 @@ export type AttemptContext = {
   readonly producedAt: number;
 };
 
-/** What a line of a batch comes to: pure, so that settling a part twice is settling it once. */
+/**
+ * What a line of a batch comes to: pure, so that settling a part twice is settling it once. An orphan's jobs are not its
+ * own to move: only its answers count.
+ */
 export function settleBatchLine(
   entry: ManifestEntry,
   outcome: AttemptOutcome,
@@ -47,42 +76,78 @@ export function settleBatchLine(
     prices: { lane: batch.prices.batch, sync: batch.prices.sync },
     producedAt: completedAt,
   };
-  if (outcome.kind === "answered") return settleAnswer(entry.job, entry.attempt, outcome, context);
-  const decision = decideFailure(outcome.origin, entry.attempt, entry.roundStart);
-  switch (decision) {
+  if (outcome.kind === "answered") {
+    const { result, charge } = settleAnswer(entry.job, entry.attempt, outcome, context);
+    return { move: { kind: "end", result }, charge };
+  }
+  const charge = batchPolicy(outcome.seen).unconfirmed ? estimatedCharge(entry.job, context.prices) : null;
+  return { move: moveOf(entry, outcome, batch, context), charge };
+}
+
+function moveOf(
+  entry: ManifestEntry,
+  outcome: Extract<AttemptOutcome, { kind: "failed" }>,
+  batch: PlannedBatch,
+  context: AttemptContext,
+): AttemptMove {
+  if (batch.orphanOf !== null) return { kind: "none" };
+  const { attempt, roundStart } = entry;
+  const decision = decideBatchFailure(outcome.seen, { attempt, roundStart, requests: batch.requests });
+  const reason = { code: outcome.code, message: outcome.message };
+  switch (decision.kind) {
     case "fail":
-      return { kind: "end", result: failedResult(entry.job, entry.attempt, outcome, context), charge: null };
-    case "retry":
-      return { kind: "retry" };
+      return { kind: "end", result: failedResult(entry.job, attempt, reason, context) };
+    case "next-batch":
+      return { ...decision, reason };
+    case "alone":
     case "dead-letter":
-      return { kind: "dead-letter", reason: { code: outcome.code, message: outcome.message } };
+      return { kind: decision.kind, reason };
+    case "none":
+      return { kind: "none" };
   }
 }
 
+/** What a call may have cost that nobody can tell the tokens of. */
+export function estimatedCharge(job: JobHeader, prices: AttemptContext["prices"]): Charge {
+  const usage = { ...NO_USAGE, ...job.estimate };
+  return {
+    usage,
+    cost: costOf(usage, prices.lane),
+    syncCost: costOf(usage, prices.sync),
+    confirmed: false,
+  };
+}
+
+/** The result and the charge of an answer. One that was refused or cut off is a success all the same, and says so. */
 export function settleAnswer(
   job: JobHeader,
   attempt: number,
   outcome: Extract<AttemptOutcome, { kind: "answered" }>,
   context: AttemptContext,
-): Extract<AttemptSettlement, { kind: "end" }> {
+): { readonly result: StoredResult; readonly charge: Charge } {
   const charge: Charge = {
     usage: outcome.usage,
     cost: costOf(outcome.usage, context.prices.lane),
     syncCost: costOf(outcome.usage, context.prices.sync),
+    confirmed: true,
   };
-  const result = { ...resultOf(job, attempt, "succeeded", charge, context), response: outcome.response };
-  return { kind: "end", result, charge };
+  const result = {
+    ...resultOf(job, attempt, "succeeded", charge, context),
+    response: outcome.response,
+    error: outcome.finish === "complete" ? null : ownWords(`${outcome.finish}-answer`),
+  };
+  return { result, charge };
 }
 
 /** The result of a job that ends without an answer. */
 export function failedResult(
   job: JobHeader,
   attempt: number,
-  failure: { readonly code: string; readonly message: string },
+  { code, message }: Reason,
   context: Pick<AttemptContext, "lane" | "producedAt">,
+  status: "failed" | "expired" | "cancelled" = "failed",
 ): StoredResult {
-  const { code, message } = failure;
-  return { ...resultOf(job, attempt, "failed", null, context), error: { code, message } };
+  return { ...resultOf(job, attempt, status, null, context), error: { code, message } };
 }
 
 function resultOf(

@@ -55,6 +55,11 @@ export class SettlementFold {
     }
   }
 
+  /** The object of the latest line; undefined before the first. */
+  get lastKey(): string | undefined {
+    return this.#open?.key;
+  }
+
   #partFor(key: string, length: number): OpenPart {
     const open = this.#open;
     if (open && open.key === key && open.lines < MAX_PART_LINES && open.length + length <= MAX_PART_BYTES)
@@ -73,6 +78,14 @@ export class SettlementFold {
     for (let start = 0; start < missing.length; start += MAX_PART_LINES) {
       parts.push({ kind: "missing", customIds: missing.slice(start, start + MAX_PART_LINES) });
     }
-    return { parts, counts: { ...this.#counts, missing: missing.length } };
+    const ranks = [...this.#places.values()].map((place) => place?.rank);
+    const counted = (rank: LineRank) => ranks.filter((each) => each === rank).length;
+    const counts = {
+      ...this.#counts,
+      answered: counted("answered"),
+      failed: counted("failed"),
+      missing: missing.length,
+    };
+    return { parts, counts };
   }
 }

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { providerFilesSchema } from "./batch-record.ts";
+import { type BatchSeen, ownWords } from "./failure-policy.ts";
 import { batchIdSchema } from "./ids.ts";
 
 /**
@@ -19,7 +21,32 @@ const partSchema = z.discriminatedUnion("kind", [
 ]);
 export type Part = z.infer<typeof partSchema>;
 
-/** What collecting fixed for settling: written once, chosen by one conditional write. */
+const reasonSchema = z.object({ code: z.string(), message: z.string() });
+
+/** Why requests without a line have none. */
+const missingReasonSchema = reasonSchema.extend({
+  seen: z.enum([
+    "missing-line",
+    "foreign-output",
+    "results-gone",
+    "good-row",
+    "unnamed-fault",
+    "too-large",
+    "token-limit",
+    "billing-limit",
+    "no-batch-service",
+    "create-refused",
+    "batch-expired",
+    "batch-cancelled",
+    "stuck",
+  ] satisfies BatchSeen[]),
+});
+export type MissingReason = z.infer<typeof missingReasonSchema>;
+
+/**
+ * What collecting fixed for settling: written once, chosen by one conditional write. The defaults read the plans of
+ * releases that did not have a field yet.
+ */
 export const settlementPlanSchema = z.object({
   version: z.literal(1),
   batchId: batchIdSchema,
@@ -27,15 +54,23 @@ export const settlementPlanSchema = z.object({
   providerBatchId: z.string(),
   /** The provider's own word for how the batch ended. */
   providerStatus: z.string(),
+  /** What may be deleted at the provider once the batch is settled; null when it is not ours or may still run. */
+  files: providerFilesSchema.nullable().default(null),
   /** When the provider ended the batch: dates every ledger entry of it. */
   completedAt: z.number(),
   parts: z.array(partSchema),
-  /** Requests the provider refused while validating the whole batch, by custom id. */
-  refusedRows: z.record(z.string(), z.object({ code: z.string(), message: z.string() })),
-  /** Why nothing came of the batch as a whole, when the provider says so. */
-  batchError: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** Requests that the provider named when it refused the whole batch, by custom id. */
+  refusedRows: z.record(
+    z.string(),
+    reasonSchema.extend({ seen: z.enum(["bad-row", "our-row"]).default("bad-row") }),
+  ),
+  /** Of every other request in a part of missing ones. */
+  missingReason: missingReasonSchema.default({ seen: "missing-line", ...ownWords("missing-line") }),
   counts: z.object({
     lines: z.number().int(),
+    /** Requests whose counting line is an answer, and whose counting line is a failure. */
+    answered: z.number().int().default(0),
+    failed: z.number().int().default(0),
     repeated: z.number().int(),
     unknown: z.number().int(),
     unparseable: z.number().int(),

@@ -4,6 +4,8 @@ import { ENVIRONMENT_FIELDS as fields } from "../runtime/environment-fields.ts";
 export const envSchema = z.object({
   GATEWAY_BUCKET: fields.GATEWAY_BUCKET,
   BATCHES_TABLE: fields.BATCHES_TABLE,
+  JOB_MAP_TABLE: fields.JOB_MAP_TABLE,
+  RUNS_QUEUE_URL: fields.RUNS_QUEUE_URL,
   TENANTS_TABLE: fields.TENANTS_TABLE,
   BATCH_CAPS: fields.BATCH_CAPS,
   MIN_BATCH_JOBS: fields.MIN_BATCH_JOBS,

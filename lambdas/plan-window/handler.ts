@@ -2,7 +2,7 @@ import { z } from "zod";
 import { windowIdSchema } from "../domain/ids.ts";
 import { effectiveLimits } from "../domain/limits.ts";
 import { parseEnvironment } from "../runtime/environment.ts";
-import { batches, objectStore, tenants, windows } from "../runtime/ports.ts";
+import { batches, jobMap, objectStore, runQueue, tenants, windows } from "../runtime/ports.ts";
 import { step } from "../runtime/step.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
 import { count } from "../runtime/telemetry.ts";
@@ -14,6 +14,8 @@ const ports = {
   objects: objectStore(env),
   windows: windows(env),
   batches: batches(env),
+  jobs: jobMap(env),
+  runs: runQueue(env),
   tenants: tenants(env),
   runtime: systemRuntime,
 };

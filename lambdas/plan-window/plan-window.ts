@@ -1,11 +1,17 @@
 import pMap from "p-map";
 import { BATCH_RECORD_VERSION, type PlannedBatch, type WindowPlan } from "../domain/batch-record.ts";
 import { TerminalError } from "../domain/failures.ts";
-import { type BatchId, contentHash, type SegmentId, type TenantId, type WindowId } from "../domain/ids.ts";
+import { type BatchId, contentHash, type SegmentId, type WindowId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { IndexEntry } from "../domain/job-record.ts";
 import { encodeLine } from "../domain/jsonl.ts";
-import { openSegmentKey, plannedLinesKey, segmentIndexKey, windowObjectKey } from "../domain/object-keys.ts";
+import {
+  expiredEntriesKey,
+  openSegmentKey,
+  plannedLinesKey,
+  segmentIndexKey,
+  windowObjectKey,
+} from "../domain/object-keys.ts";
 import {
   inputLineBytes,
   type Plan,
@@ -14,7 +20,9 @@ import {
   planWindow as decidePlan,
 } from "../domain/planner.ts";
 import { findPrice } from "../domain/prices.ts";
-import type { Batches, ObjectStore, Runtime, Tenants, Windows } from "../ports.ts";
+import type { Batches, JobMap, ObjectStore, RunQueue, Runtime, Tenants, Windows } from "../ports.ts";
+import { circumstancesOf } from "./circumstances.ts";
+import { requestExpiry } from "./expire-jobs.ts";
 import { readEntries } from "./read-entries.ts";
 import { readFrozen, readPlan } from "./window-objects.ts";
 
@@ -22,7 +30,9 @@ export type PlanPorts = {
   readonly objects: ObjectStore;
   readonly windows: Windows;
   readonly batches: Batches;
+  readonly jobs: JobMap;
   readonly tenants: Tenants;
+  readonly runs: RunQueue;
   readonly runtime: Runtime;
 };
 
@@ -40,8 +50,9 @@ export async function planWindow(
 ): Promise<Planned> {
   if ((await ports.windows.settled(windowId, "plan")) === undefined)
     await makePlan(windowId, ports, settings);
-  const { batches, carried, setAside } = await readPlan(windowId, ports);
+  const { batches, carried, setAside, expiredKey } = await readPlan(windowId, ports);
   await pMap(batches, (batch) => ports.batches.register(batch), { concurrency: 16 });
+  if (expiredKey !== null) await requestExpiry(expiredKey, ports);
   if (carried !== null) await ports.objects.put(openSegmentKey(carried), "");
   return { batches: batches.map(({ batchId }) => batchId), setAside: setAside.length };
 }
@@ -64,6 +75,7 @@ async function makePlan(windowId: WindowId, ports: PlanPorts, settings: PlanSett
     ),
     carried: await storeCarried(windowId, linesHash, decided, ports.objects),
     setAside: [...setAside],
+    expiredKey: await storeExpired(windowId, linesHash, decided, ports.objects),
     jobs: {
       placed: decided.batches.reduce((sum, batch) => sum + batch.entries.length, 0),
       carried: decided.carried.length,
@@ -75,7 +87,6 @@ async function makePlan(windowId: WindowId, ports: PlanPorts, settings: PlanSett
   await ports.windows.settle(windowId, "plan", hash);
 }
 
-/** The plan of everything that has a price today; a model that lost its price since admission waits for it. */
 async function decide(
   windowId: WindowId,
   entries: readonly IndexEntry[],
@@ -83,16 +94,10 @@ async function decide(
   settings: PlanSettings,
   now: Instant,
 ): Promise<Plan> {
-  const priced = Map.groupBy(entries, ({ group }) => batchPrices(group.model, now) !== undefined);
-  const sold = priced.get(true) ?? [];
-  const { batches, carried } = decidePlan(
-    windowId,
-    sold,
-    await dedicatedTenants(sold, ports.tenants),
-    settings,
-    now,
-  );
-  return { batches, carried: [...carried, ...(priced.get(false) ?? [])] };
+  const models = new Set(entries.map(({ group }) => group.model));
+  const unpriced = new Set([...models].filter((model) => batchPrices(model, now) === undefined));
+  const circumstances = { ...(await circumstancesOf(entries, ports, now)), unpriced };
+  return decidePlan(windowId, entries, circumstances, settings, now);
 }
 
 /** What a batch of the model costs now, and the same work at once; undefined when either is not sold. */
@@ -100,15 +105,6 @@ function batchPrices(model: string, now: Instant): PlannedBatch["prices"] | unde
   const batch = findPrice(model, "batch", now);
   const sync = findPrice(model, "sync", now);
   return batch && sync && { batch, sync };
-}
-
-async function dedicatedTenants(entries: readonly IndexEntry[], tenants: Tenants): Promise<Set<TenantId>> {
-  const dedicated = new Set<TenantId>();
-  for (const tenantId of new Set(entries.map((entry) => entry.tenantId))) {
-    const tenant = await tenants.get(tenantId);
-    if (tenant?.policy.isolation === "dedicated") dedicated.add(tenantId);
-  }
-  return dedicated;
 }
 
 async function storeLines(
@@ -137,6 +133,7 @@ async function storeLines(
     plannedAt: now,
     prices,
     linesKey,
+    orphanOf: null,
   };
 }
 
@@ -151,6 +148,18 @@ async function storeCarried(
   const id = `carried-${windowId}-${linesHash}` as SegmentId;
   await objects.putStream(segmentIndexKey(id), encodeEntries(carried));
   return id;
+}
+
+async function storeExpired(
+  windowId: WindowId,
+  linesHash: string,
+  { expired }: Plan,
+  objects: ObjectStore,
+): Promise<string | null> {
+  if (expired.length === 0) return null;
+  const key = expiredEntriesKey(windowId, linesHash);
+  await objects.putStream(key, encodeEntries(expired));
+  return key;
 }
 
 async function* encodeEntries(entries: readonly IndexEntry[]): AsyncGenerator<Uint8Array> {

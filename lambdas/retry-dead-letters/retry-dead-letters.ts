@@ -1,55 +1,37 @@
-import { type DeadLetter, deadLetterSchema, type RunRequest } from "../domain/internal-messages.ts";
-import type { DeadLetterInbox, ReceivedLetter, RunQueue } from "../ports.ts";
+import { isSentOnByItself, type LetterQueue, readLetter } from "../domain/dead-letter.ts";
+import type { DeadLetterInbox, Runtime } from "../ports.ts";
+import { sendOn, type SendOnPorts } from "./send-on.ts";
 
-/** Calls that one run makes to each queue at most: what it leaves, the next scheduled run takes. */
-const MAX_RECEIVES = 20;
+/** Milliseconds for which one run begins to read more letters: what it leaves, the next scheduled run takes. */
+const READS_FOR = 180_000;
+
+export type RetryPorts = SendOnPorts & { readonly runtime: Runtime };
 
 /**
- * Sends dead-lettered jobs through the `runs` queue, one run request each. What is no job (messages kept because they
- * could be answered to nobody) stays where it is for the operator. Returns how many jobs were sent on.
+ * Sends on what lies on one dead-letter queue, until it is empty or the time is over: jobs to be run once more, alone;
+ * messages that SQS gave up on to be admitted as they came; run requests and deliveries, a limited number of times, to
+ * their own queues. The rest stays where it is for the operator. Returns how many were sent on.
  */
-export async function retryDeadLetters(inbox: DeadLetterInbox, runs: RunQueue): Promise<number> {
+export async function retryDeadLetters(
+  inbox: DeadLetterInbox,
+  queue: LetterQueue,
+  ports: RetryPorts,
+): Promise<number> {
+  const until = ports.runtime.now() + READS_FOR;
   const kept: string[] = [];
   let sent = 0;
-  for (let call = 0; call < MAX_RECEIVES; call += 1) {
+  while (ports.runtime.now() < until) {
     const received = await inbox.receive();
     if (received.length === 0) break;
-    const { requests, receipts, others } = sortLetters(received);
-    // Sent before deleted: a crash between the two runs a job request twice, which its lease turns into once.
-    await runs.send(requests);
-    await inbox.delete(receipts);
-    kept.push(...others);
-    sent += requests.length;
+    const opened = received.map((letter) => ({ received: letter, letter: readLetter(queue, letter) }));
+    const going = opened.filter(({ letter }) => isSentOnByItself(letter));
+    // Sent before deleted: a crash between the two sends a letter twice, which is done once.
+    await sendOn(going, ports);
+    await inbox.delete(going.map(({ received: { receipt } }) => receipt));
+    kept.push(...opened.filter((one) => !going.includes(one)).map(({ received: { receipt } }) => receipt));
+    sent += going.length;
   }
   // Only now: released at once, they would be received again by this very run.
   await inbox.release(kept);
   return sent;
-}
-
-function sortLetters(received: readonly ReceivedLetter[]) {
-  const requests: RunRequest[] = [];
-  const receipts: string[] = [];
-  const others: string[] = [];
-  for (const { body, receipt } of received) {
-    const letter = parseLetter(body);
-    if (letter?.kind === "job") {
-      requests.push(runRequestOf(letter));
-      receipts.push(receipt);
-    } else {
-      others.push(receipt);
-    }
-  }
-  return { requests, receipts, others };
-}
-
-function parseLetter(body: string): DeadLetter | undefined {
-  try {
-    return deadLetterSchema.safeParse(JSON.parse(body)).data;
-  } catch {
-    return undefined;
-  }
-}
-
-function runRequestOf({ tenantId, jobId, source }: Extract<DeadLetter, { kind: "job" }>): RunRequest {
-  return { version: 1, kind: "run", tenantId, jobId, source, reason: "dead-letter" };
 }

@@ -1,6 +1,6 @@
 import { readAnswer } from "../domain/answer.ts";
 import { LostAnswerError, NotSentError } from "../domain/failures.ts";
-import type { FailureOrigin } from "../domain/failure-policy.ts";
+import { type CallFailure, callPolicy } from "../domain/failure-policy.ts";
 import type { JobRecord } from "../domain/job-record.ts";
 import { readErrorBody } from "../domain/output-line.ts";
 import type { AttemptOutcome } from "../domain/settle-line.ts";
@@ -11,12 +11,16 @@ const CALL_TIMEOUT_MS = 55_000;
 /** A provider that asks for a longer wait is asked again after this. */
 const LONGEST_WAIT_MS = 5_000;
 
-type CallFailure = { readonly origin: FailureOrigin; readonly code: string; readonly message: string };
-
-/** What one call came to. `lost`: it was sent and may have been billed, but no usable answer came. */
+/** What one call came to. */
 export type CallOutcome =
   | Extract<AttemptOutcome, { kind: "answered" }>
-  | { readonly kind: "failed" | "lost"; readonly failure: CallFailure; readonly retryAfterMs: number | null };
+  | {
+      readonly kind: "failed";
+      readonly seen: CallFailure;
+      readonly code: string;
+      readonly message: string;
+      readonly retryAfterMs: number | null;
+    };
 
 /** Calls the provider once for a job. Throws only what is not about this call. */
 export async function callProvider(record: JobRecord, direct: DirectProvider): Promise<CallOutcome> {
@@ -24,28 +28,25 @@ export async function callProvider(record: JobRecord, direct: DirectProvider): P
   try {
     const called = await direct.call(endpoint, record.body, AbortSignal.timeout(CALL_TIMEOUT_MS));
     if (called.statusCode >= 300) {
-      const { origin, code, message } = readErrorBody(provider, called.statusCode, called.body);
+      const { seen, code, message } = readErrorBody(provider, called.statusCode, called.body);
       const retryAfterMs =
         called.retryAfterMs === null ? null : Math.min(called.retryAfterMs, LONGEST_WAIT_MS);
-      return { kind: "failed", failure: { origin, code, message }, retryAfterMs };
+      return { kind: "failed", seen, code, message, retryAfterMs };
     }
     const answer = readAnswer(endpoint, called.body);
-    if (answer) return { kind: "answered", usage: answer.usage, response: answer.response };
-    return lost("unreadable_answer", "the provider's answer could not be read");
+    if (!answer) return ownFailure("unreadable-answer");
+    const { usage, response, finish } = answer;
+    return { kind: "answered", usage, response, finish };
   } catch (error) {
-    if (error instanceof NotSentError) {
-      const failure = {
-        origin: "provider",
-        code: "not_sent",
-        message: "the provider could not be called",
-      } as const;
-      return { kind: "failed", failure, retryAfterMs: null };
-    }
-    if (error instanceof LostAnswerError) return lost("no_answer", "the provider did not answer");
+    if (error instanceof NotSentError) return ownFailure("not-sent");
+    if (error instanceof LostAnswerError) return ownFailure("lost-answer");
     throw error;
   }
 }
 
-function lost(code: string, message: string): CallOutcome {
-  return { kind: "lost", failure: { origin: "unknown", code, message }, retryAfterMs: null };
+/** A failure that the provider has no words for. */
+function ownFailure(seen: "unreadable-answer" | "not-sent" | "lost-answer"): CallOutcome {
+  const { tells, why } = callPolicy(seen);
+  const { code, message } = tells ?? { code: seen.replaceAll("-", "_"), message: why };
+  return { kind: "failed", seen, code, message, retryAfterMs: null };
 }

@@ -16,16 +16,19 @@ export async function deadLetterJob(
 ): Promise<void> {
   const { tenantId, jobId, tier } = record;
   const stored = source ?? (await storeRecord(record, attempt, ports));
-  const move = { tenantId, jobId, attempt, by: `direct-${jobId}-${attempt}`, source: stored };
+  const by = `direct-${jobId}-${attempt}`;
+  const at = ports.runtime.now();
+  const move = { tenantId, jobId, attempt, by, at, code: reason.code, source: stored };
   if ((await ports.jobs.deadLetter(move)) === "lost") return;
-  await sendLetter(tier, { ...move, source: stored }, reason, ports);
+  await sendLetter(tier, move, reason, ports);
 }
 
 /** A message's worker may have died before the letter was sent: the message, coming again, finds nothing else to do. */
 export async function deadLetterAgain(job: Job, work: DirectWork, ports: RunPorts): Promise<void> {
   if (job.state !== "dead-lettered" || job.source === null) return;
   if (job.messageId === null || job.messageId !== work.messageId) return;
-  const reason = { code: "attempts_used_up", message: "the job's direct calls failed" };
+  const code = job.story.at(-1)?.code ?? "attempts_used_up";
+  const reason = { code, message: "the job's direct calls failed" };
   await sendLetter(work.record.tier, { ...job, source: job.source }, reason, ports);
 }
 

@@ -28,6 +28,8 @@ export type DirectWork = {
   /** Where the request lies, for a job that is stored already. */
   readonly source: Source | null;
   readonly retry: boolean;
+  /** The attempt that a run request is for; null when any will do. */
+  readonly attempt: number | null;
   /** A dead letter's last chance: when it fails again the job ends. */
   readonly last: boolean;
 };

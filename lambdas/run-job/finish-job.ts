@@ -1,5 +1,4 @@
 import { readAnswer } from "../domain/answer.ts";
-import { costOf } from "../domain/cost.ts";
 import { TerminalError } from "../domain/failures.ts";
 import type { JobRecord } from "../domain/job-record.ts";
 import type { Job, RunningJob, TransitionOutcome } from "../domain/job-state.ts";
@@ -9,8 +8,7 @@ import { directResultKey } from "../domain/object-keys.ts";
 import type { PriceRow } from "../domain/price-row.ts";
 import { findPrice } from "../domain/prices.ts";
 import { type StoredResult, storedResultSchema } from "../domain/result-message.ts";
-import { type AttemptOutcome, type Charge, settleAnswer } from "../domain/settle-line.ts";
-import { NO_USAGE } from "../domain/usage.ts";
+import { type AttemptOutcome, type Charge, estimatedCharge, settleAnswer } from "../domain/settle-line.ts";
 import type { RunPorts } from "./direct-work.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
 
@@ -34,8 +32,7 @@ export async function finishSucceeded(
   const prices = { lane: syncPrice(record, intent.at), sync: syncPrice(record, intent.at) };
   const { result, charge } = settleAnswer(record, attempt, answer, { lane: "sync", prices, producedAt });
   const outcome = await endWith(result, record, attempt, ports);
-  if (charge)
-    await recordCharge({ job: record, attempt, charge, at: producedAt, won: outcome === "won" }, ports);
+  await recordCharge({ job: record, attempt, charge, at: producedAt, won: outcome === "won" }, ports);
   if (outcome === "won") await deliver(record, attempt, ports);
 }
 
@@ -50,17 +47,33 @@ export async function finishFailed(
   if (outcome === "won") await deliver(record, attempt, ports);
 }
 
-/** Settles a success whose worker died after storing it. False when there is none: the call was never answered for. */
-export async function resumeSucceeded(
+/** Stores that a call was answered without a result: whoever takes the job over need not take the call for lost. */
+export async function storeFailure(
   record: JobRecord,
-  lost: RunningJob,
+  attempt: number,
+  result: StoredResult,
   ports: RunPorts,
-): Promise<boolean> {
-  const stored = await storedResult(directResultKey(record.tenantId, record.jobId, lost.attempt), ports);
+): Promise<void> {
+  await ports.objects.put(directResultKey(record.tenantId, record.jobId, attempt), encodeLine(result));
+}
+
+/**
+ * Goes on with a call whose worker died, from what that worker stored: a success is settled; a failure billed nothing.
+ * `unanswered`: nothing is stored, and nobody will answer for the call.
+ */
+export async function resumeCall(
+  record: JobRecord,
+  intent: Intent,
+  ports: RunPorts,
+): Promise<"succeeded" | "failed" | "unanswered"> {
+  const { attempt, at } = intent;
+  const stored = await storedResult(directResultKey(record.tenantId, record.jobId, attempt), ports);
   // An older one is of a job that had the same key and is forgotten.
-  if (stored?.status !== "succeeded" || Date.parse(stored.producedAt) < lost.intent.at) return false;
-  await finishSucceeded(record, lost, answerOf(stored, record), Date.parse(stored.producedAt), ports);
-  return true;
+  if (!stored || Date.parse(stored.producedAt) < at) return "unanswered";
+  if (stored.status !== "succeeded") return "failed";
+  const answer = answerOf(stored, record);
+  await finishSucceeded(record, { attempt, intent }, answer, Date.parse(stored.producedAt), ports);
+  return "succeeded";
 }
 
 /**
@@ -76,16 +89,16 @@ export async function settleAgain(job: Job, record: JobRecord, ports: RunPorts):
   if (vertical === null || agentId === null || taskType === null)
     throw new TerminalError(`the stored result of job ${record.jobId} lacks its tags`);
   // The cost as it was settled: prices may have changed since.
-  const charge = { usage, cost: BigInt(stored.costPicoUsd), syncCost: BigInt(stored.costPicoUsd) };
+  const cost = BigInt(stored.costPicoUsd);
+  const charge = { usage, cost, syncCost: cost, confirmed: true };
   const ran = { ...record, vertical, agentId, taskType };
   await recordCharge({ job: ran, attempt, charge, at: Date.parse(stored.producedAt), won: true }, ports);
 }
 
 /** A call that nobody answered for: the ledger names it, with what it may have cost, for the operator to confirm. */
 export async function recordLostCall(record: JobRecord, intent: Intent, ports: RunPorts): Promise<void> {
-  const usage = { ...NO_USAGE, ...record.estimate };
-  const cost = costOf(usage, syncPrice(record, intent.at));
-  const charge = { usage, cost, syncCost: cost };
+  const price = syncPrice(record, intent.at);
+  const charge = estimatedCharge(record, { lane: price, sync: price });
   const call = {
     job: record,
     attempt: intent.attempt,
@@ -146,7 +159,8 @@ async function storedResult(key: string, ports: RunPorts): Promise<StoredResult 
 function answerOf(stored: StoredResult, record: JobRecord): Answered {
   const answer = readAnswer(record.group.endpoint, stored.response);
   if (!answer) throw new TerminalError(`the stored answer of job ${record.jobId} cannot be read`);
-  return { kind: "answered", usage: answer.usage, response: answer.response };
+  const { usage, response, finish } = answer;
+  return { kind: "answered", usage, response, finish };
 }
 
 function syncPrice(record: JobRecord, at: number): PriceRow {

@@ -15,13 +15,17 @@ const settings = { tierDueSeconds: env.TIER_DUE_SECONDS, maxRequestBytes: env.MA
 function run(record: QueueRecord) {
   // Only our own functions can write to the runs queue, so what it holds is a run request.
   return record.eventSourceARN.endsWith("-runs")
-    ? runRequested(runRequestSchema.parse(JSON.parse(record.body)), ports)
+    ? runRequested(runRequestSchema.parse(JSON.parse(record.body)), ports, settings)
     : runMessage(incomingMessage(record), ports, settings);
 }
 
 export const handler = queueConsumer((records) =>
   eachRecord(records, async (record) => {
     const outcome = await run(record);
-    count({ DirectJobsEnded: outcome === "ended" ? 1 : 0, DuplicateJobs: outcome === "duplicate" ? 1 : 0 });
+    count({
+      DirectJobsEnded: outcome === "ended" ? 1 : 0,
+      DuplicateJobs: outcome === "duplicate" ? 1 : 0,
+      CancelsTaken: outcome === "cancel-answered" ? 1 : 0,
+    });
   }),
 );

@@ -1,11 +1,20 @@
 import { LeaseHeldError } from "../domain/failures.ts";
-import { decideDirectFailure } from "../domain/failure-policy.ts";
+import { callPolicy, decideCallFailure } from "../domain/failure-policy.ts";
 import type { Job, RunningJob } from "../domain/job-state.ts";
+import { EXPIRES_AFTER_DUE_MS } from "../domain/planner.ts";
 import { failedResult } from "../domain/settle-line.ts";
 import { callProvider } from "./call-provider.ts";
 import { deadLetterAgain, deadLetterJob } from "./dead-letter-job.ts";
 import type { DirectWork, RunPorts } from "./direct-work.ts";
-import { finishFailed, finishSucceeded, recordLostCall, resumeSucceeded, settleAgain } from "./finish-job.ts";
+import {
+  finishFailed,
+  finishSucceeded,
+  recordLostCall,
+  resumeCall,
+  settleAgain,
+  storeFailure,
+} from "./finish-job.ts";
+import { settleOpenCalls } from "./open-calls.ts";
 
 /** Longer than the function may run: a lease ends by itself only when its holder is dead. */
 export const RUN_LEASE_MS = 200_000;
@@ -21,32 +30,47 @@ export type RunOutcome =
  */
 export async function runJob(work: DirectWork, ports: RunPorts): Promise<RunOutcome> {
   const owner = ports.runtime.uniqueId();
+  const accounted = new Set<number>();
   for (;;) {
     const leased = await leaseJob(work, owner, ports);
     if (leased.kind === "busy")
       throw new LeaseHeldError(`job ${work.record.jobId} is being run by another worker`);
     if (leased.kind === "conflict") return leased;
+    await settleOpenCalls(leased.job, work, accounted, ports);
     if (leased.kind === "duplicate") {
       await settleAgain(leased.job, work.record, ports);
       await deadLetterAgain(leased.job, work, ports);
       return leased;
     }
     if (leased.lost !== null) {
-      if (await resumeSucceeded(work.record, leased.lost, ports)) return { kind: "ended" };
-      await recordLostCall(work.record, leased.lost.intent, ports);
+      const { intent } = leased.lost;
+      const resumed = await resumeCall(work.record, intent, ports);
+      if (resumed === "succeeded") return { kind: "ended" };
+      if (resumed === "unanswered") await recordLostCall(work.record, intent, ports);
+      accounted.add(intent.attempt);
       // Only now may the lost attempt give way to our own.
       continue;
     }
     const outcome = await attemptCall(work, leased.job, ports);
     if (outcome !== "again") return { kind: outcome };
+    accounted.add(leased.job.attempt);
   }
 }
 
-function leaseJob({ record, messageId, source, retry }: DirectWork, owner: string, ports: RunPorts) {
-  const { tenantId, jobId, requestHash, laneReason } = record;
+function leaseJob(work: DirectWork, owner: string, ports: RunPorts) {
+  const { record, messageId, source, retry, attempt } = work;
+  const { tenantId, jobId, requestHash, laneReason, receivedAt } = record;
+  const claim = { tenantId, jobId, requestHash, messageId, source, lane: "sync" as const, laneReason };
   const now = ports.runtime.now();
-  const lease = { tenantId, jobId, requestHash, messageId, source, lane: "sync" as const, laneReason, retry };
-  return ports.jobs.lease({ ...lease, owner, now, leaseUntil: now + RUN_LEASE_MS });
+  return ports.jobs.lease({
+    ...claim,
+    receivedAt,
+    retry,
+    attempt,
+    owner,
+    now,
+    leaseUntil: now + RUN_LEASE_MS,
+  });
 }
 
 /** One attempt under the lease: the call, and what follows from it. */
@@ -62,19 +86,22 @@ async function attemptCall(
     await finishSucceeded(record, job, outcome, producedAt, ports);
     return "ended";
   }
-  if (outcome.kind === "lost") await recordLostCall(record, job.intent, ports);
-  const failure = outcome.failure;
-  const decision = decideDirectFailure(failure.origin, job.attempt, job.roundStart, work.last);
-  switch (decision) {
-    case "fail": {
-      const result = failedResult(record, job.attempt, failure, { lane: "sync", producedAt });
-      await finishFailed(record, job, result, ports);
-      return "ended";
-    }
+  const { seen, code, message } = outcome;
+  const result = failedResult(record, job.attempt, { code, message }, { lane: "sync", producedAt });
+  const lost = callPolicy(seen).unconfirmed;
+  if (lost) await recordLostCall(record, job.intent, ports);
+  const isOverdue = producedAt >= record.due + EXPIRES_AFTER_DUE_MS;
+  const decision = decideCallFailure(seen, job, { last: work.last, isOverdue });
+  if (decision.kind === "fail") {
+    await finishFailed(record, job, result, ports);
+    return "ended";
+  }
+  if (!lost) await storeFailure(record, job.attempt, result, ports);
+  switch (decision.kind) {
     case "dead-letter":
-      await deadLetterJob(work, job, failure, ports);
+      await deadLetterJob(work, job, outcome, ports);
       return "dead-lettered";
-    case "retry":
+    case "again":
       await ports.runtime.sleep(outcome.retryAfterMs ?? backOffMs(job.attempt - job.roundStart));
       return "again";
   }

@@ -26,6 +26,8 @@ const providerAccountsSchema = z.object({
 });
 export type ProviderAccounts = z.infer<typeof providerAccountsSchema>;
 
+const ownDeadLetterQueueUrlsSchema = z.object({ runs: url, deliveries: url });
+
 const deadLetterQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
 
 /**
@@ -42,12 +44,18 @@ export const ENVIRONMENT_FIELDS = {
   RUNS_QUEUE_URL: url,
   /** JSON by tier. */
   DEAD_LETTER_QUEUE_URLS: json(deadLetterQueueUrlsSchema),
+  /** JSON by queue: those of the queues that only our functions write to. */
+  OWN_DEAD_LETTER_QUEUE_URLS: json(ownDeadLetterQueueUrlsSchema),
   /** JSON by tier. */
   TIER_DUE_SECONDS: json(tierDueSecondsSchema),
   /** JSON by provider. */
   BATCH_CAPS: json(batchCapsSchema),
   /** JSON by provider. */
   PROVIDER_ACCOUNTS: json(providerAccountsSchema),
+  /** What becomes of the provider's copies of a settled batch. */
+  PROVIDER_FILES: z.enum(["delete", "keep"]),
+  /** The state machine that the sweeper starts again. */
+  RUN_BATCH_ARN: text,
   /** Marks our batches at the provider. */
   STACK_NAME: text,
   /** Bytes of the largest request accepted, uploaded ones included. */

@@ -1,17 +1,19 @@
-import { documentClient, s3Client, sqsClient } from "../adapters/aws-clients.ts";
+import { documentClient, s3Client, sfnClient, sqsClient } from "../adapters/aws-clients.ts";
 import { DynamoBatches } from "../adapters/dynamo-batches.ts";
 import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../adapters/dynamo-tenants.ts";
 import { DynamoWindows } from "../adapters/dynamo-windows.ts";
 import { S3ObjectStore } from "../adapters/s3-object-store.ts";
+import { SfnExecutions } from "../adapters/sfn-executions.ts";
 import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
 import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
 import { SqsOutbox } from "../adapters/sqs-outbox.ts";
 import { SqsTenantQueues } from "../adapters/sqs-tenant-queues.ts";
 import type { AdmissionPorts } from "../admit-jobs/admit-jobs.ts";
+import type { LetterQueue } from "../domain/dead-letter.ts";
 import type { Delivery, RunRequest } from "../domain/internal-messages.ts";
-import type { Tier } from "../domain/vocabulary.ts";
+import { type Tier, TIERS } from "../domain/vocabulary.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
 /**
@@ -24,6 +26,7 @@ const once = <Value>(make: () => Value): (() => Value) => {
 };
 const s3 = once(() => s3Client());
 const sqs = once(() => sqsClient());
+const sfn = once(() => sfnClient());
 const dynamo = once(() => documentClient());
 
 export const objectStore = (env: { GATEWAY_BUCKET: string }) => new S3ObjectStore(s3(), env.GATEWAY_BUCKET);
@@ -37,13 +40,22 @@ export const runQueue = (env: { RUNS_QUEUE_URL: string }) =>
   new SqsOutbox<RunRequest>(sqs(), env.RUNS_QUEUE_URL);
 export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
+export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
 export const tenantQueues = () => new SqsTenantQueues(sqs());
 
 type DeadLetterEnv = { DEAD_LETTER_QUEUE_URLS: Readonly<Record<Tier, string>> };
 export const deadLetterQueues = (env: DeadLetterEnv) =>
   new SqsDeadLetterQueues(sqs(), env.DEAD_LETTER_QUEUE_URLS);
-export const deadLetterInboxes = (env: DeadLetterEnv) =>
-  Object.values(env.DEAD_LETTER_QUEUE_URLS).map((queueUrl) => new SqsDeadLetterInbox(sqs(), queueUrl));
+const inboxOf = (queue: LetterQueue, url: string) => ({ queue, inbox: new SqsDeadLetterInbox(sqs(), url) });
+
+/** Every dead-letter queue, with the queue it belongs to. */
+export const deadLetterInboxes = (
+  env: DeadLetterEnv & { OWN_DEAD_LETTER_QUEUE_URLS: { runs: string; deliveries: string } },
+) => [
+  ...TIERS.map((tier) => inboxOf(tier, env.DEAD_LETTER_QUEUE_URLS[tier])),
+  inboxOf("runs", env.OWN_DEAD_LETTER_QUEUE_URLS.runs),
+  inboxOf("deliveries", env.OWN_DEAD_LETTER_QUEUE_URLS.deliveries),
+];
 
 /** What both functions that admit jobs need. */
 export function admissionPorts(

@@ -21,19 +21,29 @@ function accessOf(accounts: ProviderAccounts, provider: Provider, secrets: Secre
   return { apiKey: () => secrets.get(secretArn), baseUrl };
 }
 
-/** The providers' batch services, by the batch they are for. */
-export function batchProviderOf(
-  env: { readonly PROVIDER_ACCOUNTS: ProviderAccounts; readonly STACK_NAME: string },
-  batches: Batches,
+type ProviderEnv = { readonly PROVIDER_ACCOUNTS: ProviderAccounts; readonly STACK_NAME: string };
+
+/** The providers' batch services. */
+export function batchProviders(
+  env: ProviderEnv,
   objects: ObjectStore,
-): (batchId: BatchId) => Promise<BatchProvider> {
+): Readonly<Record<Provider, BatchProvider>> {
   const secrets = new SecretValues(secretsClient());
   const openai = openAiClient(accessOf(env.PROVIDER_ACCOUNTS, "openai", secrets));
   const anthropic = anthropicClient(accessOf(env.PROVIDER_ACCOUNTS, "anthropic", secrets));
-  const providers: Readonly<Record<Provider, BatchProvider>> = {
+  return {
     openai: openAiBatchProvider({ client: openai, objects, stackName: env.STACK_NAME }),
     anthropic: anthropicBatchProvider({ client: anthropic, objects }),
   };
+}
+
+/** The providers' batch services, by the batch they are for. */
+export function batchProviderOf(
+  env: ProviderEnv,
+  batches: Batches,
+  objects: ObjectStore,
+): (batchId: BatchId) => Promise<BatchProvider> {
+  const providers = batchProviders(env, objects);
   return async (batchId) => {
     const record = await batches.get(batchId);
     if (!record) throw new MissingRecordError(`batch ${batchId} is not registered`);

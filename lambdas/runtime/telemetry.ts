@@ -13,6 +13,11 @@ export function count(counts: Readonly<Record<string, number>>): void {
   }
 }
 
+/** Figures by name that are no counts, each published as one value. */
+export function measure(figures: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(figures)) metrics.addMetric(name, MetricUnit.NoUnit, value);
+}
+
 /** Runs one invocation: its failure is logged by name, and its counts are published whatever came of it. */
 export async function observed<Result>(run: () => Promise<Result>): Promise<Result> {
   try {

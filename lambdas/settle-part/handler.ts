@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { batchIdSchema } from "../domain/ids.ts";
 import { parseEnvironment } from "../runtime/environment.ts";
-import { batches, deadLetterQueues, deliveryQueue, jobMap, ledger, objectStore } from "../runtime/ports.ts";
+import {
+  batches,
+  deadLetterQueues,
+  deliveryQueue,
+  jobMap,
+  ledger,
+  objectStore,
+  runQueue,
+} from "../runtime/ports.ts";
 import { step } from "../runtime/step.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
 import { count } from "../runtime/telemetry.ts";
@@ -15,6 +23,7 @@ const ports = {
   jobs: jobMap(env),
   ledger: ledger(env),
   deliveries: deliveryQueue(env),
+  runs: runQueue(env),
   deadLetters: deadLetterQueues(env),
   runtime: systemRuntime,
 };
@@ -22,7 +31,12 @@ const ports = {
 const payload = z.object({ batchId: batchIdSchema, part: z.number().int().nonnegative() });
 
 export const handler = step(payload, async ({ batchId, part }) => {
-  const { ended, retried, deadLettered } = await settlePart(batchId, part, ports);
-  count({ JobsEnded: ended, JobsRetried: retried, JobsDeadLettered: deadLettered });
+  const { ended, retried, deadLettered, held } = await settlePart(batchId, part, ports);
+  count({
+    JobsEnded: ended,
+    JobsRetried: retried,
+    JobsDeadLettered: deadLettered,
+    AccountsHeld: held ? 1 : 0,
+  });
   return { part };
 });

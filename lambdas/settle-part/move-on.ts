@@ -1,73 +1,128 @@
 import pMap from "p-map";
+import type { PlannedBatch } from "../domain/batch-record.ts";
 import type { SegmentId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
 import { type IndexEntry, JOB_RECORD_VERSION, type ManifestEntry } from "../domain/job-record.ts";
 import { encodeLine } from "../domain/jsonl.ts";
 import { openSegmentKey, segmentIndexKey } from "../domain/object-keys.ts";
-import type { DeadLetterQueues, JobMap, ObjectStore, Runtime } from "../ports.ts";
+import type { AttemptMove } from "../domain/settle-line.ts";
+import type { DeadLetterQueues, JobMap, ObjectStore, RunQueue, Runtime } from "../ports.ts";
 
 const WRITES_IN_FLIGHT = 64;
 
 export type MovePorts = {
   readonly objects: ObjectStore;
   readonly jobs: JobMap;
+  readonly runs: RunQueue;
   readonly deadLetters: DeadLetterQueues;
   readonly runtime: Runtime;
 };
 
+type MoveOf<Kind extends AttemptMove["kind"]> = Extract<AttemptMove, { readonly kind: Kind }>;
+
+/** A failed attempt whose job goes on; `position` among the requests of its batch that no line answered. */
+export type Moving<Kind extends AttemptMove["kind"]> = {
+  readonly entry: ManifestEntry;
+  readonly move: MoveOf<Kind>;
+  readonly position: number;
+};
+
+/** The settling step that moves jobs on: its name is in what it writes, so that a re-run moves nothing twice. */
+export type MovingStep = {
+  readonly name: string;
+  readonly batch: PlannedBatch;
+  readonly completedAt: number;
+};
+
 /**
- * Sends failed attempts to the next batch: their next attempts become a segment of their own, only an index that points
- * at the lines where the requests already lie. `by` names the settling step and the segment: a re-run moves nothing
- * twice and writes the same. Returns how many moved.
+ * Sends failed attempts to a later batch: their next attempts become a segment of their own, only an index that points at
+ * the lines where the requests already lie. A re-run writes the same, less what has moved further meanwhile. Returns how
+ * many moved.
  */
 export async function requeue(
-  entries: readonly ManifestEntry[],
-  by: string,
+  moving: readonly Moving<"next-batch">[],
+  step: MovingStep,
   ports: MovePorts,
 ): Promise<number> {
-  const moves = await pMap(entries, (entry) => ports.jobs.requeue(moveOf(entry, by)), {
-    concurrency: WRITES_IN_FLIGHT,
-  });
-  const moved = entries.filter((_entry, number) => moves[number] === "won");
-  if (moved.length === 0) return 0;
-  const id = `requeued-${by}` as SegmentId;
-  await ports.objects.put(segmentIndexKey(id), moved.map((entry) => encodeLine(nextAttempt(entry))).join(""));
+  const moved = await pMap(
+    moving,
+    async ({ entry, move }) =>
+      (await ports.jobs.requeue({ ...stepOf(entry, move, step), counts: move.counts })) === "won",
+    { concurrency: WRITES_IN_FLIGHT },
+  );
+  const won = moving.filter((_moving, number) => moved[number]);
+  if (won.length === 0) return 0;
+  const id = `requeued-${step.name}` as SegmentId;
+  await ports.objects.put(segmentIndexKey(id), won.map((one) => encodeLine(nextAttempt(one, step))).join(""));
   await ports.objects.put(openSegmentKey(id), "");
-  return moved.length;
+  return won.length;
 }
 
-function nextAttempt({ attempt, roundStart, source, job }: ManifestEntry): IndexEntry {
+function nextAttempt({ entry, move, position }: Moving<"next-batch">, step: MovingStep): IndexEntry {
+  const { attempt, roundStart, source, job } = entry;
   const { jobId, tenantId, group, inputs, lineBytes, due } = job;
-  const tokens = job.estimate.inputTokens;
+  const { batchId, requests } = step.batch;
+  const second = position >= Math.ceil(requests / 2);
+  // The second half waits twice as long, or both would meet the limit together again.
+  const wait = move.halve && second ? 2 * move.backOffMs : move.backOffMs;
   return {
     version: JOB_RECORD_VERSION,
     jobId,
     tenantId,
     attempt: attempt + 1,
-    roundStart,
+    roundStart: roundStart + (move.counts ? 0 : 1),
     group,
-    tokens,
+    tokens: job.estimate.inputTokens,
     inputs,
     lineBytes,
     due,
     source,
+    ...(wait > 0 && { notBefore: step.completedAt + wait }),
+    ...(move.halve && { cohort: `${batchId}-${second ? 2 : 1}` }),
   };
 }
 
-export type Exhausted = {
-  readonly entry: ManifestEntry;
-  readonly reason: { readonly code: string; readonly message: string };
-};
+/** Has failed attempts run again one by one, as run requests. Returns how many. */
+export async function runAlone(
+  moving: readonly Moving<"alone">[],
+  step: MovingStep,
+  ports: MovePorts,
+): Promise<number> {
+  const moved = await pMap(
+    moving,
+    async ({ entry, move }) =>
+      (await ports.jobs.requeue({ ...stepOf(entry, move, step), counts: true })) === "won",
+    { concurrency: WRITES_IN_FLIGHT },
+  );
+  const won = moving.filter((_moving, number) => moved[number]);
+  await ports.runs.send(
+    won.map(({ entry: { job, source, attempt } }) => ({
+      version: 1,
+      kind: "run",
+      tenantId: job.tenantId,
+      jobId: job.jobId,
+      source,
+      reason: "alone",
+      attempt: attempt + 1,
+    })),
+  );
+  return won.length;
+}
 
 /** Puts jobs whose attempts are used up on the dead-letter queue of their tier. Returns how many went. */
-export async function deadLetter(jobs: readonly Exhausted[], by: string, ports: MovePorts): Promise<number> {
-  const at = toIso(ports.runtime.now());
+export async function deadLetter(
+  moving: readonly Moving<"dead-letter">[],
+  step: MovingStep,
+  ports: MovePorts,
+): Promise<number> {
   const sent = await pMap(
-    jobs,
-    async ({ entry, reason }) => {
+    moving,
+    async ({ entry, move }) => {
       const { tenantId, jobId, tier } = entry.job;
       const { source, attempt: attempts } = entry;
-      if ((await ports.jobs.deadLetter({ ...moveOf(entry, by), source })) === "lost") return 0;
+      if ((await ports.jobs.deadLetter({ ...stepOf(entry, move, step), source })) === "lost") return 0;
+      const at = toIso(ports.runtime.now());
+      const { reason } = move;
       await ports.deadLetters.send(tier, {
         version: 1,
         kind: "job",
@@ -85,6 +140,11 @@ export async function deadLetter(jobs: readonly Exhausted[], by: string, ports: 
   return sent.reduce<number>((sum, one) => sum + one, 0);
 }
 
-function moveOf({ job, attempt }: ManifestEntry, by: string) {
-  return { tenantId: job.tenantId, jobId: job.jobId, attempt, by };
+function stepOf(
+  { job, attempt }: ManifestEntry,
+  { reason }: { readonly reason: { readonly code: string } },
+  step: MovingStep,
+) {
+  const { tenantId, jobId } = job;
+  return { tenantId, jobId, attempt, by: step.name, at: step.completedAt, code: reason.code };
 }

@@ -1,9 +1,9 @@
+import type { PlannedBatch } from "../domain/batch-record.ts";
 import { MissingRecordError } from "../domain/failures.ts";
-import type { FailureOrigin } from "../domain/failure-policy.ts";
 import { type ManifestEntry, manifestEntrySchema } from "../domain/job-record.ts";
 import { jsonLines, lineText, linesOf } from "../domain/jsonl.ts";
-import { batchManifestKey } from "../domain/object-keys.ts";
 import { manifestId } from "../domain/manifest-id.ts";
+import { manifestKeyOf } from "../domain/orphans.ts";
 import { readOutputLine } from "../domain/output-line.ts";
 import type { AttemptOutcome } from "../domain/settle-line.ts";
 import type { Part, SettlementPlan } from "../domain/settlement-plan.ts";
@@ -18,16 +18,16 @@ export type AttemptLine = { readonly entry: ManifestEntry; readonly outcome: Att
 export async function readPart(
   plan: SettlementPlan,
   part: number,
-  provider: Provider,
+  batch: PlannedBatch,
   objects: ObjectStore,
 ): Promise<AttemptLine[]> {
   const slice = plan.parts[part];
   if (slice === undefined) throw new MissingRecordError(`batch ${plan.batchId} has no part ${part}`);
   const outcomes =
     slice.kind === "lines"
-      ? await lineOutcomes(slice, provider, objects)
+      ? await lineOutcomes(slice, batch.group.provider, objects)
       : missingOutcomes(slice.customIds, plan);
-  const entries = await manifestEntries(plan, outcomes, objects);
+  const entries = await manifestEntries(manifestKeyOf(batch), outcomes, objects);
   return [...outcomes].map(([customId, outcome]) => {
     const entry = entries.get(customId);
     if (entry === undefined)
@@ -53,60 +53,30 @@ async function lineOutcomes(
       throw new MissingRecordError(`${slice.key}: line ${number} counts but cannot be read`);
     outcomes.set(
       read.customId,
-      read.kind === "answered"
-        ? { kind: "answered", usage: read.answer.usage, response: read.answer.response }
-        : { kind: "failed", ...read.failure },
+      read.kind === "answered" ? { kind: "answered", ...read.answer } : { kind: "failed", ...read.failure },
     );
   }
   return outcomes;
 }
 
-/** What is known of requests that no line answered: the provider's word on the row, or on the batch, or nothing. */
+/** What is known of requests that no line answered: the provider's word on the row, or what befell all such. */
 function missingOutcomes(customIds: readonly string[], plan: SettlementPlan): Map<string, AttemptOutcome> {
-  const general = missingReason(plan);
   return new Map(
     customIds.map((customId) => {
-      const refused = plan.refusedRows[customId];
-      return [
-        customId,
-        refused ? { kind: "failed", origin: "request", ...refused } : { kind: "failed", ...general },
-      ];
+      const reason = plan.refusedRows[customId] ?? plan.missingReason;
+      return [customId, { kind: "failed", ...reason }];
     }),
   );
 }
 
-function missingReason(plan: SettlementPlan): { origin: FailureOrigin; code: string; message: string } {
-  if (plan.batchError) return { origin: "provider", ...plan.batchError };
-  switch (plan.providerStatus) {
-    case "expired":
-      return {
-        origin: "expired",
-        code: "batch_expired",
-        message: "the provider's batch expired before this request ran",
-      };
-    case "cancelled":
-      return {
-        origin: "cancelled",
-        code: "batch_cancelled",
-        message: "the batch was cancelled before this request ran",
-      };
-    default:
-      return {
-        origin: "unknown",
-        code: "no_answer",
-        message: "the provider's output has no line for this request",
-      };
-  }
-}
-
 /** The manifest entries of the wanted ids: one pass over the manifest, parsing only those. */
 async function manifestEntries(
-  plan: SettlementPlan,
+  manifestKey: string,
   wanted: ReadonlyMap<string, unknown>,
   objects: ObjectStore,
 ): Promise<Map<string, ManifestEntry>> {
   const entries = new Map<string, ManifestEntry>();
-  for await (const { bytes } of jsonLines(objects.stream(batchManifestKey(plan.batchId)))) {
+  for await (const { bytes } of jsonLines(objects.stream(manifestKey))) {
     const customId = manifestId(bytes);
     if (!wanted.has(customId)) continue;
     entries.set(customId, parseStoredJson(manifestEntrySchema, bytes));

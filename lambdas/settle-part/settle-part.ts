@@ -1,15 +1,19 @@
 import pMap from "p-map";
-import { readSettlement } from "../collect-results/collect-results.ts";
+import { readSettlement } from "../collect-results/read-settlement.ts";
+import type { BatchRecord } from "../domain/batch-record.ts";
 import { MissingRecordError } from "../domain/failures.ts";
+import { batchPolicy } from "../domain/failure-policy.ts";
 import type { BatchId } from "../domain/ids.ts";
+import type { Delivery } from "../domain/internal-messages.ts";
+import type { JobEnd } from "../domain/job-state.ts";
 import { type ChargedAnswer, partLedgerEntries } from "../domain/ledger-entries.ts";
 import { partResultKey } from "../domain/object-keys.ts";
 import type { StoredResult } from "../domain/result-message.ts";
-import { type AttemptSettlement, settleBatchLine } from "../domain/settle-line.ts";
-import type { Delivery } from "../domain/internal-messages.ts";
-import type { JobEnd } from "../domain/job-state.ts";
+import { type AttemptMove, type AttemptSettlement, settleBatchLine } from "../domain/settle-line.ts";
+import { MAX_PART_LINES } from "../domain/settlement-fold.ts";
+import type { SettlementPlan } from "../domain/settlement-plan.ts";
 import type { Batches, DeliveryQueue, Ledger } from "../ports.ts";
-import { deadLetter, type MovePorts, requeue } from "./move-on.ts";
+import { deadLetter, type MovePorts, type Moving, type MovingStep, requeue, runAlone } from "./move-on.ts";
 import { deliveryOf, type PackedResult, packResults } from "./pack-results.ts";
 import { type AttemptLine, readPart } from "./read-part.ts";
 
@@ -21,10 +25,16 @@ export type SettlePorts = MovePorts & {
   readonly deliveries: DeliveryQueue;
 };
 
-export type PartReport = { readonly ended: number; readonly retried: number; readonly deadLettered: number };
+/** How many jobs a part ended, sent on to another attempt, and dead-lettered; `held`: the provider account was held. */
+export type PartReport = {
+  readonly ended: number;
+  readonly retried: number;
+  readonly deadLettered: number;
+  readonly held: boolean;
+};
 
-type Settled = AttemptLine & { readonly settlement: AttemptSettlement };
-type Ending = AttemptLine & { readonly settlement: Extract<AttemptSettlement, { kind: "end" }> };
+type Settled = AttemptLine & AttemptSettlement & { readonly position: number };
+type Ending = Settled & { readonly move: Extract<AttemptMove, { kind: "end" }> };
 
 /**
  * Settles one part of a collected batch. What it comes to is a pure function of the plan and the part; its effects go
@@ -35,40 +45,70 @@ export async function settlePart(batchId: BatchId, part: number, ports: SettlePo
   const record = await ports.batches.get(batchId);
   if (!record?.settlementKey) throw new MissingRecordError(`batch ${batchId} was not collected`);
   const plan = await readSettlement(record.settlementKey, ports.objects);
-  const step = `${batchId}-g${plan.generation}-p${part}`;
-  const lines = await readPart(plan, part, record.plan.group.provider, ports.objects);
-  const settled = lines.map((line): Settled => ({
-    ...line,
-    settlement: settleBatchLine(line.entry, line.outcome, record.plan, plan.completedAt),
-  }));
+  const name = `${batchId}-g${plan.generation}-p${part}`;
+  const step: MovingStep = { name, batch: record.plan, completedAt: plan.completedAt };
+  const settled = await settledLines(record, plan, part, ports);
   const keyOf = (tenant: StoredResult["tenantId"]) => partResultKey(tenant, batchId, plan.generation, part);
-  const { answers, deliveries, ended } = await endJobs(settled.filter(isEnding), step, keyOf, ports);
-  await ports.ledger.record(partLedgerEntries(answers, { ...plan, part }));
-  const retried = await requeue(
-    settled.flatMap(({ entry, settlement }) => (settlement.kind === "retry" ? [entry] : [])),
-    step,
-    ports,
+  const { won, deliveries } = await endJobs(settled.filter(isEnding), name, keyOf, ports);
+  const charged = settled.flatMap((line): ChargedAnswer[] =>
+    line.charge ? [{ job: line.entry.job, charge: line.charge, won: won.has(line) }] : [],
   );
-  const deadLettered = await deadLetter(
-    settled.flatMap(({ entry, settlement }) =>
-      settlement.kind === "dead-letter" ? [{ entry, reason: settlement.reason }] : [],
-    ),
-    step,
-    ports,
-  );
+  await ports.ledger.record(partLedgerEntries(charged, { ...plan, part }));
+  const held = await holdAccount(settled, step, ports.batches);
+  const requeued = await requeue(movingOf(settled, "next-batch"), step, ports);
+  const alone = await runAlone(movingOf(settled, "alone"), step, ports);
+  const deadLettered = await deadLetter(movingOf(settled, "dead-letter"), step, ports);
   await ports.deliveries.send(deliveries);
-  return { ended, retried, deadLettered };
+  return { ended: won.size, retried: requeued + alone, deadLettered, held };
+}
+
+async function settledLines(
+  record: BatchRecord,
+  plan: SettlementPlan,
+  part: number,
+  ports: SettlePorts,
+): Promise<Settled[]> {
+  const lines = await readPart(plan, part, record.plan, ports.objects);
+  // Every part of missing requests but the last is full.
+  const missingBefore = plan.parts.slice(0, part).filter(({ kind }) => kind === "missing").length;
+  return lines.map((line, number) => ({
+    ...line,
+    ...settleBatchLine(line.entry, line.outcome, record.plan, plan.completedAt),
+    position: missingBefore * MAX_PART_LINES + number,
+  }));
 }
 
 function isEnding(settled: Settled): settled is Ending {
-  return settled.settlement.kind === "end";
+  return settled.move.kind === "end";
 }
 
-type Endings = {
-  readonly answers: readonly ChargedAnswer[];
-  readonly deliveries: readonly Delivery[];
-  readonly ended: number;
-};
+function movingOf<Kind extends AttemptMove["kind"]>(settled: readonly Settled[], kind: Kind): Moving<Kind>[] {
+  const isMoving = (line: Settled): line is Settled & Moving<Kind> => line.move.kind === kind;
+  return settled.filter(isMoving);
+}
+
+/** Where an attempt failed for want of the account's credit, nothing more is planned for the account for a while. */
+async function holdAccount(
+  settled: readonly Settled[],
+  step: MovingStep,
+  batches: Batches,
+): Promise<boolean> {
+  for (const { outcome } of settled) {
+    if (outcome.kind !== "failed") continue;
+    const { holdSeconds } = batchPolicy(outcome.seen);
+    if (holdSeconds === 0) continue;
+    const { code, message } = outcome;
+    await batches.hold(step.batch.group.account, {
+      until: step.completedAt + holdSeconds * 1000,
+      code,
+      message,
+    });
+    return true;
+  }
+  return false;
+}
+
+type Endings = { readonly won: ReadonlySet<Settled>; readonly deliveries: readonly Delivery[] };
 
 /**
  * Writes each tenant's results, then ends the jobs that are still to be ended by this step. Every billed answer is
@@ -80,11 +120,10 @@ async function endJobs(
   keyOf: (tenantId: StoredResult["tenantId"]) => string,
   ports: SettlePorts,
 ): Promise<Endings> {
-  const tenants = packResults(endings, ({ settlement }) => settlement.result);
+  const tenants = packResults(endings, ({ move }) => move.result);
   await pMap(tenants, (tenant) => ports.objects.put(keyOf(tenant.tenantId), tenant.text), { concurrency: 8 });
-  const answers: ChargedAnswer[] = [];
+  const won = new Set<Settled>();
   const deliveries: Delivery[] = [];
-  let ended = 0;
   for (const tenant of tenants) {
     const key = keyOf(tenant.tenantId);
     const outcomes = await pMap(
@@ -95,16 +134,11 @@ async function endJobs(
       },
     );
     const standing = tenant.results.filter((_packed, number) => outcomes[number] === "won");
-    ended += standing.length;
+    for (const { item } of standing) won.add(item);
     const delivery = deliveryOf(tenant, key, standing);
     if (delivery) deliveries.push(delivery);
-    const won = new Set(standing.map(({ item }) => item));
-    for (const { item } of tenant.results) {
-      const { charge } = item.settlement;
-      if (charge) answers.push({ job: item.entry.job, charge, won: won.has(item) });
-    }
   }
-  return { answers, deliveries, ended };
+  return { won, deliveries };
 }
 
 function jobEndOf(
@@ -113,7 +147,7 @@ function jobEndOf(
   step: string,
   ports: MovePorts,
 ): JobEnd {
-  const { result } = item.settlement;
+  const { result } = item.move;
   const { tenantId, jobId } = item.entry.job;
   return {
     tenantId,

@@ -70,7 +70,11 @@ async function submit(lease: BatchLease, ports: SubmitPorts): Promise<Submission
   return create(lease, ports);
 }
 
-/** Our batch at the provider, from a create whose answer was lost: none was sent before the batch was planned. */
+/**
+ * Our batch at the provider, from a create whose answer was lost: none was sent before the batch was planned. Of several
+ * the first created: the others are found later, as orphans. Without names it is an unregistered one with our count:
+ * collecting verifies it by its custom ids.
+ */
 async function findCreated(batch: BatchRecord, ports: SubmitPorts): Promise<string | undefined> {
   const { batchId, group, requests, plannedAt } = batch.plan;
   const candidates: string[] = [];
@@ -80,16 +84,11 @@ async function findCreated(batch: BatchRecord, ports: SubmitPorts): Promise<stri
       : listed.batch.counts.total === requests;
     if (ours) candidates.push(listed.batch.id);
   }
-  const owned: string[] = [];
   for (const id of candidates.toReversed()) {
     const owner = await ports.batches.providerBatchOwner(group.account, id);
-    if (owner === undefined || owner === batchId) owned.push(id);
+    if (owner === undefined || owner === batchId) return id;
   }
-  // Without names, only a single candidate can be ours; collecting verifies it by its custom ids.
-  if (!ports.provider.namesBatches && owned.length > 1) {
-    throw new RetryableError(`batch ${batchId}: ${owned.length} unregistered batches could be it`);
-  }
-  return owned[0];
+  return undefined;
 }
 
 /**

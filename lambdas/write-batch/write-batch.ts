@@ -26,15 +26,19 @@ export async function writeBatch(batchId: BatchId, ports: WriteBatchPorts): Prom
   const record = await ports.batches.get(batchId);
   if (!record) throw new MissingRecordError(`batch ${batchId} is not registered`);
   const { plan } = record;
+  // An orphan was sent already, under the name of the batch it doubles.
+  if (plan.orphanOf !== null) return;
   const inputKey = batchInputKey(batchId);
   const manifestKey = batchManifestKey(batchId);
-  // Objects appear whole or not at all.
+  // Objects appear whole or not at all; one of another size was written by something that has been mended since.
   const [inputSize, manifestSize] = await Promise.all([
     ports.objects.size(inputKey),
     ports.objects.size(manifestKey),
   ]);
-  if (inputSize !== undefined && manifestSize !== undefined) return;
+  if (inputSize === plan.inputBytes && manifestSize !== undefined) return;
   const manifest = new PassThrough();
+  // Whoever reads it meets its error; one that nobody listens to yet would end the process.
+  manifest.on("error", () => {});
   const manifestWritten = ports.objects.putStream(manifestKey, manifest);
   const [inputBytes] = await Promise.all([
     ports.objects.putStream(inputKey, inputLines(plan, manifest, ports.objects)),

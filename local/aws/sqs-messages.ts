@@ -28,6 +28,11 @@ const receivedSchema = z.looseObject({
     )
     .optional(),
 });
+const SOURCE_ARN = "DeadLetterQueueSourceArn";
+const receiveSchema = z.looseObject({
+  AttributeNames: z.array(z.string()).default([]),
+  MessageSystemAttributeNames: z.array(z.string()).default([]),
+});
 const deleteSchema = z.object({
   ReceiptHandle: z.string().optional(),
   Entries: z.array(z.object({ ReceiptHandle: z.string().optional() })).default([]),
@@ -68,13 +73,25 @@ export function sentMessages(text: string, input: JsonInput, remember: (messageI
   return JSON.stringify(answer);
 }
 
-/** The answer to ReceiveMessage with bodies as they were sent, and the sender where SenderId was asked for. */
-export function receivedMessages(text: string, senders: MessageSenders): string {
+/**
+ * The answer to ReceiveMessage with bodies as they were sent and, where asked for, what the emulator cannot know: the sender,
+ * and for a message that was moved to this queue the one it was sent to.
+ */
+export function receivedMessages(
+  text: string,
+  input: JsonInput,
+  receivedFrom: string,
+  senders: MessageSenders,
+): string {
   const answer = receivedSchema.parse(JSON.parse(text));
+  const asked = parseRequest(receiveSchema, input);
+  const names = new Set([...asked.AttributeNames, ...asked.MessageSystemAttributeNames]);
   for (const message of answer.Messages ?? []) {
-    const sender = senders.received(message.MessageId, message.ReceiptHandle);
-    if (sender !== undefined && message.Attributes?.["SenderId"] !== undefined)
-      message.Attributes["SenderId"] = sender;
+    const origin = senders.received(message.MessageId, message.ReceiptHandle);
+    if (origin?.senderId && message.Attributes?.["SenderId"] !== undefined)
+      message.Attributes["SenderId"] = origin.senderId;
+    if (origin && origin.queueArn !== receivedFrom && (names.has("All") || names.has(SOURCE_ARN)))
+      message.Attributes = { ...message.Attributes, [SOURCE_ARN]: origin.queueArn };
     const body = originalBody(message.Body);
     if (body === message.Body) continue;
     message.Body = body;

@@ -105,12 +105,13 @@ export class SqsService implements Service {
   /** Puts into the answer what the emulator cannot know, and keeps account of senders. */
   #follow(operation: string, input: JsonInput, answer: Answer, caller: Principal | null): Answer {
     const text = answer.body.toString();
+    const { QueueUrl = "" } = parseRequest(inputSchema, input);
+    const arn = queueArn(QueueUrl.slice(QueueUrl.lastIndexOf("/") + 1));
     switch (operation) {
       case "SendMessage":
       case "SendMessageBatch": {
-        const remember = (messageId: string): void => {
-          if (caller !== null) this.#senders.sent(messageId, `${caller.roleId}:${caller.roleName}`);
-        };
+        const senderId = caller === null ? null : `${caller.roleId}:${caller.roleName}`;
+        const remember = (messageId: string) => this.#senders.sent(messageId, { senderId, queueArn: arn });
         return { ...answer, body: sentMessages(text, input, remember) };
       }
       case "DeleteMessage":
@@ -118,7 +119,7 @@ export class SqsService implements Service {
         for (const receipt of deletedReceipts(input)) this.#senders.deleted(receipt);
         return answer;
       case "ReceiveMessage":
-        return { ...answer, body: receivedMessages(text, this.#senders) };
+        return { ...answer, body: receivedMessages(text, input, arn, this.#senders) };
       case "CreateQueue":
       case "GetQueueUrl":
       case "ListQueues":

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 
@@ -33,6 +34,8 @@ export class ResultReader {
   readonly #stop = new AbortController();
   readonly first = new Map<string, SeenResult>();
   readonly strays: SeenResult[] = [];
+  /** Results that say of a job something else than its first result said. */
+  readonly contradictions: SeenResult[] = [];
   deliveries = 0;
 
   /** `queues`: each tenant's queue URL. */
@@ -80,6 +83,8 @@ export class ResultReader {
     this.deliveries += 1;
     if (result.tenantId !== tenantId) this.strays.push(result);
     const key = sentKey(result);
-    if (!this.first.has(key)) this.first.set(key, result);
+    const first = this.first.get(key);
+    if (first === undefined) this.first.set(key, result);
+    else if (!isDeepStrictEqual(first, result)) this.contradictions.push(result);
   }
 }

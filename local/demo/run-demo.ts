@@ -1,9 +1,8 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type JobInput, submitJobs } from "../../client/submit-jobs.ts";
-import { queueUrlsFromOutputs } from "../../client/queue-urls.ts";
+import type { JobInput } from "../../client/submit-jobs.ts";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
-import { type LocalGateway, pascalCase, startLocalGateway } from "../gateway/local-gateway.ts";
+import { type LocalGateway, startLocalGateway } from "../gateway/local-gateway.ts";
 import { operatorClients } from "../gateway/operator-clients.ts";
 import { readCalls } from "./calls.ts";
 import { copyBucket } from "./bucket-copy.ts";
@@ -13,6 +12,7 @@ import { printReport } from "./print-report.ts";
 import { ProgressLine } from "./progress.ts";
 import { type DemoReport, findFaults } from "./report.ts";
 import { ResultReader, sentKey } from "./result-reader.ts";
+import { resultQueues, sendJobs } from "./send-jobs.ts";
 import { DEMO_TENANTS } from "./tenants.ts";
 import { waitForResults } from "./wait-for-results.ts";
 
@@ -62,14 +62,14 @@ async function demonstrate(
   signal: AbortSignal,
 ): Promise<DemoOutcome> {
   const { sqs, destroy, ...stores } = operatorClients(gateway.aws, gateway.outputs);
-  const reader = new ResultReader(sqs, resultQueues(gateway.outputs));
+  const reader = new ResultReader(sqs, resultQueues(gateway.outputs, TENANT_IDS));
   const reading = reader.run();
   try {
     const sent = new Set(jobs.map(sentKey));
     const repeats = repeatsOf(jobs);
     const submitted = jobs.length + repeats.length;
     progress.show(`sending ${submitted} messages`);
-    for (const messages of [jobs, repeats]) await sendAll(messages, gateway.outputs, sqs, signal);
+    for (const messages of [jobs, repeats]) await sendJobs(messages, gateway.outputs, sqs, signal);
     await waitForResults(sent, reader, gateway, progress, signal);
     const figures = await readFigures(gateway, stores, TENANT_IDS);
     const report = figures.report({ sent, submitted, reader, seconds: progress.seconds });
@@ -82,22 +82,4 @@ async function demonstrate(
     await reading;
     destroy();
   }
-}
-
-/** Each tenant's results queue. */
-function resultQueues(outputs: LocalGateway["outputs"]): Map<string, string> {
-  return new Map(
-    TENANT_IDS.map((tenantId) => [tenantId, outputs[`ResultsQueueUrl${pascalCase(tenantId)}`] ?? ""]),
-  );
-}
-
-async function sendAll(
-  jobs: readonly JobInput[],
-  outputs: LocalGateway["outputs"],
-  sqs: Parameters<typeof submitJobs>[1]["sqs"],
-  signal: AbortSignal,
-): Promise<void> {
-  const outcomes = await submitJobs(jobs, { queueUrls: queueUrlsFromOutputs(outputs), sqs, signal });
-  const failed = outcomes.find((outcome) => outcome.kind === "failed");
-  if (failed?.kind === "failed") throw new Error(`a message could not be sent: ${failed.reason}`);
 }

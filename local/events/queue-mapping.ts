@@ -16,6 +16,8 @@ export interface QueueMappingOptions {
   readonly windowMs: number;
   readonly maximumConcurrency: number;
   readonly reportBatchItemFailures: boolean;
+  /** What the window is measured by; the machine's clock when left out. */
+  readonly clock?: Clock;
   readonly log: (line: string) => void;
 }
 
@@ -29,7 +31,7 @@ const LONGEST_BACK_OFF_MS = 5_000;
 /** The loop that Lambda runs between a queue and a function. */
 export class QueueMapping {
   readonly #options: QueueMappingOptions;
-  readonly #clock: Clock = wallClock;
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #invocations = new Set<Promise<void>>();
   /** Received and not yet handed to the function. */
@@ -38,6 +40,7 @@ export class QueueMapping {
 
   constructor(options: QueueMappingOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? wallClock;
   }
 
   start(): void {
@@ -82,7 +85,8 @@ export class QueueMapping {
     while (this.#buffer.length === 0) await this.#receive(LONG_POLL_SECONDS);
     const closesAt = this.#clock.now() + this.#options.windowMs;
     for (let left = this.#options.windowMs; left > 0 && !this.#full; left = closesAt - this.#clock.now()) {
-      const seconds = Math.min(Math.floor(left / 1000), LONG_POLL_SECONDS);
+      // A long poll lasts as many seconds of the machine's clock, whatever the window is measured by.
+      const seconds = this.#clock === wallClock ? Math.min(Math.floor(left / 1000), LONG_POLL_SECONDS) : 0;
       const received = await this.#receive(seconds);
       if (received === 0 && seconds === 0) await this.#pause(Math.min(left, SHORT_POLL_MS));
     }

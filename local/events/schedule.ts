@@ -86,7 +86,9 @@ export class Schedule {
     try {
       await fire(finished);
     } catch (error) {
-      log(`the schedule ${arn} could not call its target: ${String(error)}`);
+      // A target that was cut off because everything stops did not fail.
+      if (!this.#stopping.signal.aborted)
+        log(`the schedule ${arn} could not call its target: ${String(error)}`);
     }
   }
 

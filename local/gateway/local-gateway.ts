@@ -9,7 +9,9 @@ import {
   startProviderSimulatorThread,
 } from "../provider-simulator/start-provider-simulator-thread.ts";
 import type { ProviderSimulatorOptions } from "../provider-simulator/simulator-options.ts";
-import { type LocalStack, startStack } from "../stack/local-stack.ts";
+import { shiftDate } from "../lambda/time-offset.ts";
+import { LapseClock } from "../stack/lapse-clock.ts";
+import { type LocalStack, type StackOptions, startStack } from "../stack/local-stack.ts";
 import { operatorClients } from "./operator-clients.ts";
 import { type ProviderTargets, providerTargets } from "./provider-targets.ts";
 import { synthesize } from "./synthesize.ts";
@@ -31,6 +33,13 @@ export type LocalGatewayOptions = {
   readonly log: (line: string) => void;
   /** Puts the cloud assembly for some stage settings into a folder; by default the app is synthesized. */
   readonly assemble?: typeof synthesize;
+  /**
+   * Skips the time in which no function runs. `speed` is then best 1: with every figure as it is in AWS, hours of
+   * periods, leases and visibility time-outs take seconds. `Date` of this thread, where the emulators are, tells the
+   * stack's time until `stop`.
+   */
+  readonly timeLapse?: boolean;
+  readonly stack?: Pick<StackOptions, "maxConcurrency" | "onInvocation" | "random">;
 };
 
 /** The whole of Offpeak on this machine. */
@@ -55,8 +64,10 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     const taken = await takeWorkFolder(options.workFolder);
     stops.push(() => taken.release());
     const { speed, environment } = options;
+    const clock = options.timeLapse === true ? lapse(stops) : undefined;
+    const timeOffset = clock?.offset.buffer;
     const simulator = needsSimulator(environment)
-      ? await startProviderSimulatorThread({ ...options.simulator, speed })
+      ? await startProviderSimulatorThread({ ...options.simulator, speed, timeOffset })
       : undefined;
     if (simulator) stops.push(() => simulator.close());
     const providers = providerTargets(environment, simulator);
@@ -68,15 +79,37 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     stops.push(() => aws.close());
     const { workFolder, log } = options;
     const secrets = { OpenAiApiKey: providers.openai.apiKey, AnthropicApiKey: providers.anthropic.apiKey };
-    const stack = await startStack({ assembly, stackName: STACK_NAME, aws, speed, workFolder, secrets, log });
+    const stack = await startStack({
+      ...options.stack,
+      assembly,
+      stackName: STACK_NAME,
+      aws,
+      speed,
+      workFolder,
+      secrets,
+      log,
+      ...(clock && { clock }),
+    });
     stops.push(() => stack.stop());
     const queues = await addTenants(options.tenants, aws, stack);
+    clock?.start(() => stack.functions.activeCount === 0);
     const outputs = { ...stack.outputs, Endpoint: aws.endpoint, Region: aws.region, ...queues };
     return { aws, stack, simulator, providers, outputs, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** A clock in time lapse that this thread's `Date` follows until the gateway stops. */
+function lapse(stops: (() => Promise<unknown>)[]): LapseClock {
+  const clock = new LapseClock();
+  const restoreDate = shiftDate(clock.offset);
+  stops.push(async () => {
+    clock.stop();
+    restoreDate();
+  });
+  return clock;
 }
 
 function needsSimulator(environment: LocalGatewayOptions["environment"]): boolean {

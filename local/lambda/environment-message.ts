@@ -12,6 +12,8 @@ export const environmentDataSchema = z.object({
   memoryMb: z.number(),
   /** One float64 that the thread keeps at the most bytes it has seen itself use. */
   peak: z.instanceof(SharedArrayBuffer),
+  /** A TimeOffset's buffer, where the stack's clock is not the machine's. */
+  timeOffset: z.instanceof(SharedArrayBuffer).optional(),
 });
 export type EnvironmentData = z.infer<typeof environmentDataSchema>;
 

@@ -7,6 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { EnvironmentReport, Invocation } from "./environment-message.ts";
 import { environmentDataSchema, invocationSchema, OUT_OF_MEMORY_EXIT } from "./environment-message.ts";
 import type { FunctionError } from "./function-error.ts";
+import { shiftDate, TimeOffset } from "./time-offset.ts";
 
 type Handler = (event: unknown, context: object) => unknown;
 
@@ -16,6 +17,8 @@ const peak = new Float64Array(data.peak);
 
 if (parentPort === null) throw new Error("this file runs in a worker thread only");
 const host = parentPort;
+// Before the handler is loaded, which may keep hold of `Date.now`.
+if (data.timeOffset !== undefined) shiftDate(new TimeOffset(data.timeOffset));
 
 /** Like Lambda, which lets the heap and the buffers together have the function's memory. */
 function sampleMemory(): void {

@@ -9,6 +9,8 @@ export interface EnvironmentSpec extends Omit<EnvironmentData, "peak"> {
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly onLine: (line: string) => void;
+  /** Called when the thread takes up an event. */
+  readonly onInvocation?: (result: Promise<InvocationResult>) => void;
 }
 
 const BACKSTOP_MB = 256;
@@ -37,13 +39,14 @@ export class Environment {
 
   constructor(spec: EnvironmentSpec) {
     this.#spec = spec;
-    const { codeFolder, handler, functionName, functionArn, memoryMb } = spec;
+    const { codeFolder, handler, functionName, functionArn, memoryMb, timeOffset } = spec;
     const data: EnvironmentData = {
       codeFolder,
       handler,
       functionName,
       functionArn,
       memoryMb,
+      timeOffset,
       peak: this.#peak.buffer,
     };
     this.#worker = new Worker(new URL("environment-worker.ts", import.meta.url), {
@@ -89,11 +92,13 @@ export class Environment {
       );
     }, timeoutMs);
     try {
-      return await new Promise((resolve) => {
+      const result = new Promise<InvocationResult>((resolve) => {
         this.#state = { kind: "busy", requestId, resolve };
         const invocation: Invocation = { requestId, event, deadline: Date.now() + timeoutMs };
         this.#worker.postMessage(invocation, []);
       });
+      this.#spec.onInvocation?.(result);
+      return await result;
     } finally {
       clearTimeout(timer);
     }

@@ -4,6 +4,7 @@ import { finished } from "node:stream/promises";
 import { EmbeddedMetrics } from "./embedded-metrics.ts";
 import type { InvocationResult } from "./function-error.ts";
 import { type FunctionSpec, LambdaFunction } from "./lambda-function.ts";
+import type { TimeOffset } from "./time-offset.ts";
 
 export interface LambdaHostOptions {
   /** Gets one `<function>.log` each. */
@@ -11,6 +12,10 @@ export interface LambdaHostOptions {
   readonly onLine?: (functionName: string, line: string) => void;
   /** Numbers in [0, 1), for `kill`. */
   readonly random?: () => number;
+  /** The clock of all threads; the machine's when left out. */
+  readonly timeOffset?: TimeOffset;
+  /** Called when a thread takes up an event, with the promise of what comes of it. */
+  readonly onInvocation?: (functionName: string, result: Promise<InvocationResult>) => void;
 }
 
 /** All functions of a stack, by name. */
@@ -35,7 +40,13 @@ export class LambdaHost {
       this.#metrics.read(line, functionName);
       this.#options.onLine?.(functionName, line);
     };
-    const added = new LambdaFunction({ ...spec, onLine });
+    const { timeOffset, onInvocation } = this.#options;
+    const added = new LambdaFunction({
+      ...spec,
+      onLine,
+      timeOffset: timeOffset?.buffer,
+      onInvocation: (result) => onInvocation?.(functionName, result),
+    });
     this.#functions.set(functionName, added);
     return added;
   }

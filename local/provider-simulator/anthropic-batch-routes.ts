@@ -1,17 +1,12 @@
 // oxlint-disable oxc/no-async-endpoint-handlers -- the rule is for Express; Fastify awaits its handlers.
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
-import {
-  type AnthropicBatch,
-  areResultsArchived,
-  newAnthropicBatch,
-  toMessageBatch,
-} from "./anthropic-batch.ts";
+import { type AnthropicBatch, archivedAt, newAnthropicBatch, toMessageBatch } from "./anthropic-batch.ts";
 import { runAnthropicBatch } from "./anthropic-batch-run.ts";
 import { anthropicAccount } from "./anthropic-scope.ts";
 import { drawTiming } from "./batch-timing.ts";
 import { anthropicRefusal, anthropicSchemaRefusal, ProviderRefusal } from "./provider-errors.ts";
-import { pageAfter, sendStored } from "./provider-scope.ts";
+import { listedBatches, pageAfter, sendStored } from "./provider-scope.ts";
 import type { SimulatorState } from "./simulator-state.ts";
 
 const MOST_REQUESTS = 100_000;
@@ -56,9 +51,9 @@ export function addAnthropicBatchRoutes(app: FastifyInstance, simulator: Simulat
     if (!query.success) throw new ProviderRefusal(anthropicSchemaRefusal(query.error, request.query));
     const account = anthropicAccount(request);
     const batches = [...simulator.anthropicBatches.values()]
-      .filter((batch) => batch.account === account)
+      .filter((batch) => batch.account === account && !batch.isDeleted)
       .toReversed();
-    const { page, hasMore } = pageOf(batches, query.data);
+    const { page, hasMore } = pageOf(listedBatches(batches), query.data);
     const ends = { first_id: page[0]?.id ?? null, last_id: page.at(-1)?.id ?? null };
     return { data: page.map((batch) => show(request, batch)), has_more: hasMore, ...ends };
   });
@@ -82,7 +77,7 @@ export function addAnthropicBatchRoutes(app: FastifyInstance, simulator: Simulat
       if (batch.status === "in_progress") {
         batch.status = "canceling";
         batch.cancelInitiatedAt = simulator.clock.now();
-        batch.cancellation.abort();
+        if (!batch.faults.lateCancel) batch.cancellation.abort();
       }
       return show(request, batch);
     },
@@ -95,7 +90,7 @@ export function addAnthropicBatchRoutes(app: FastifyInstance, simulator: Simulat
       const batch = findBatch(simulator, request);
       if (batch.status !== "ended")
         throw new ProviderRefusal(anthropicRefusal("The batch has not ended: cancel it first."));
-      simulator.anthropicBatches.delete(batch.id);
+      batch.isDeleted = true;
       for (const stored of [batch.requests, batch.results]) if (stored) await simulator.store.remove(stored);
       return { id: batch.id, type: "message_batch_deleted" };
     },
@@ -107,7 +102,7 @@ export function addAnthropicBatchRoutes(app: FastifyInstance, simulator: Simulat
     async (request, reply) => {
       const batch = findBatch(simulator, request);
       if (!batch.results) throw new ProviderRefusal(anthropicRefusal("The batch has no results yet.", 404));
-      if (areResultsArchived(batch, simulator.clock.now())) {
+      if (archivedAt(batch, simulator.clock.now()) !== null) {
         throw new ProviderRefusal(
           anthropicRefusal("The results of this batch are no longer available.", 404),
         );
@@ -179,7 +174,7 @@ function pageOf(batches: readonly AnthropicBatch[], query: z.infer<typeof listQu
 
 function findBatch(simulator: SimulatorState, request: FastifyRequest<BatchParams>): AnthropicBatch {
   const batch = simulator.anthropicBatches.get(request.params.id);
-  if (batch?.account !== anthropicAccount(request)) throw noSuchBatch(request.params.id);
+  if (batch?.account !== anthropicAccount(request) || batch.isDeleted) throw noSuchBatch(request.params.id);
   return batch;
 }
 

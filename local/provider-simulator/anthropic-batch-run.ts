@@ -6,7 +6,7 @@ import type { Execution } from "./execution.ts";
 import { jsonlLines } from "./jsonl-lines.ts";
 import { lineFault } from "./line-fault.ts";
 import { type LineRunEnding, type PhaseLimits, runLines, waitOutPhase } from "./line-run.ts";
-import { anthropicErrorBody } from "./provider-errors.ts";
+import { anthropicErrorBody, injectedRefusal, type Refusal } from "./provider-errors.ts";
 import { derivedId } from "./seeded-random.ts";
 import type { SimulatorState } from "./simulator-state.ts";
 
@@ -29,6 +29,7 @@ export async function runAnthropicBatch(simulator: SimulatorState, batch: Anthro
     startsAt: batch.createdAt,
     endsAt: batch.createdAt + batch.timing.processedMs,
     expireAfterLines: batch.faults.expire?.afterLines,
+    stuckAfterLines: batch.faults.stuck?.afterLines,
     handle: async (line, index) => {
       await handleRequest(simulator, batch, output, line, index);
       handled = index + 1;
@@ -53,7 +54,8 @@ function waitForEnd(limits: PhaseLimits, batch: AnthropicBatch): Promise<LineRun
 /** Already cancelled: nothing but the closing of the simulator cuts this wait short. */
 function waitForCancellation(limits: PhaseLimits, batch: AnthropicBatch): Promise<LineRunEnding> {
   const endsAt = (batch.cancelInitiatedAt ?? batch.createdAt) + batch.timing.cancellingMs;
-  return waitOutPhase({ ...limits, cancelled: new AbortController().signal }, endsAt, false);
+  const isStuck = batch.faults.stuck?.evenCancelled ?? false;
+  return waitOutPhase({ ...limits, cancelled: new AbortController().signal }, endsAt, isStuck);
 }
 
 async function handleRequest(
@@ -65,14 +67,19 @@ async function handleRequest(
 ): Promise<void> {
   const { custom_id: customId, params } = storedRequest.parse(JSON.parse(line));
   const call = simulator.call(batch.account, "batch", `${batch.id}|${index}`);
-  const refusal = lineFault("anthropic", batch.faults.lines, customId);
+  const refusal = lineFault("anthropic", batch.faults.lines, customId, index);
   const execution: Execution = refusal ? { kind: "refused", refusal } : executeAnthropic(params, call);
   const requestId = derivedId("req_01", `${batch.id}|${index}`, 22);
+  const appendError = (why: Refusal) =>
+    output.append(
+      JSON.stringify({
+        custom_id: customId,
+        result: { type: "errored", error: anthropicErrorBody(why, requestId) },
+      }),
+    );
   if (execution.kind === "refused") {
     batch.counts.errored += 1;
-    const error = anthropicErrorBody(execution.refusal, requestId);
-    await output.append(JSON.stringify({ custom_id: customId, result: { type: "errored", error } }));
-    return;
+    return appendError(execution.refusal);
   }
   batch.counts.succeeded += 1;
   const result = `{"type":"succeeded","message":${execution.bodyJson}}`;
@@ -82,6 +89,7 @@ async function handleRequest(
   if (fate === "missing" || fate === "unparseable") return;
   await output.append(json);
   if (fate === "repeated") await output.append(json);
+  if (fate === "conflicting") await appendError(injectedRefusal("anthropic", { status: 500 }));
   const { model, usage } = execution;
   simulator.invoice.bill(
     {

@@ -23,6 +23,10 @@ export interface AnthropicBatch {
   results: StoredBytes | null;
   /** Reads that still answer 404, by fault. */
   hiddenReads: number;
+  /** Lists that still leave it out, by fault. */
+  hiddenLists: number;
+  /** Deleted: no call finds it any more. */
+  isDeleted: boolean;
 }
 
 type NewBatch = Pick<
@@ -40,18 +44,22 @@ export function newAnthropicBatch(given: NewBatch): AnthropicBatch {
     endedAt: null,
     results: null,
     hiddenReads: given.faults.notFound?.reads ?? 0,
+    hiddenLists: given.faults.listLag?.lists ?? 0,
+    isDeleted: false,
   };
 }
 
-export function areResultsArchived(batch: AnthropicBatch, now: number): boolean {
-  return now >= batch.createdAt + RESULTS_KEPT_MS;
+/** When the results went away, in milliseconds since the epoch; null while they can be read. */
+export function archivedAt(batch: AnthropicBatch, now: number): number | null {
+  if (batch.faults.resultsGone) return batch.endedAt;
+  const end = batch.createdAt + RESULTS_KEPT_MS;
+  return now >= end ? end : null;
 }
 
 /** The batch as the API shows it. All requests count as processing until the whole batch has ended. */
 export function toMessageBatch(batch: AnthropicBatch, baseUrl: string, now: number): object {
   const total = batch.customIds.length;
   const hasEnded = batch.status === "ended";
-  const archivedAt = batch.createdAt + RESULTS_KEPT_MS;
   return {
     id: batch.id,
     type: "message_batch",
@@ -63,7 +71,7 @@ export function toMessageBatch(batch: AnthropicBatch, baseUrl: string, now: numb
     expires_at: toInstant(batch.createdAt + batch.timing.windowMs),
     ended_at: toInstant(batch.endedAt),
     cancel_initiated_at: toInstant(batch.cancelInitiatedAt),
-    archived_at: areResultsArchived(batch, now) ? toInstant(archivedAt) : null,
+    archived_at: toInstant(archivedAt(batch, now)),
     results_url: hasEnded ? `${baseUrl}/v1/messages/batches/${batch.id}/results` : null,
   };
 }

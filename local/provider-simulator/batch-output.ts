@@ -39,12 +39,18 @@ export class BatchOutput {
   }
 }
 
-/** What a fault does to the line at `index`: the first lines go missing, the next become garbage, the next are doubled. */
-export function fateOfLine(
-  damage: Damage | undefined,
-  index: number,
-): "kept" | "missing" | "unparseable" | "repeated" {
-  if (!damage || index >= damage.missing + damage.unparseable + damage.repeated) return "kept";
-  if (index < damage.missing) return "missing";
-  return index < damage.missing + damage.unparseable ? "unparseable" : "repeated";
+type LineFate = "kept" | "missing" | "unparseable" | "repeated" | "conflicting";
+
+/**
+ * What a fault does to the line at `index`: the first lines go missing, the next become garbage, the next are doubled,
+ * the next contradicted.
+ */
+export function fateOfLine(damage: Damage | undefined, index: number): LineFate {
+  if (!damage) return "kept";
+  let first = 0;
+  for (const fate of ["missing", "unparseable", "repeated", "conflicting"] as const) {
+    first += damage[fate];
+    if (index < first) return fate;
+  }
+  return "kept";
 }

@@ -27,6 +27,8 @@ export interface LineRun {
   readonly expiresAt: number;
   /** The window closes, too, when so many lines are done. */
   readonly expireAfterLines: number | undefined;
+  /** No further line is done after so many. */
+  readonly stuckAfterLines: number | undefined;
   readonly cancelled: AbortSignal;
   readonly closed: AbortSignal;
   handle(line: string, index: number): Promise<void>;
@@ -46,6 +48,7 @@ export async function runLines(run: LineRun): Promise<LineRunEnding> {
   const slices = new WorkSlices();
   for await (const line of run.lines) {
     if (done === run.expireAfterLines) return "expired";
+    if (done === run.stuckAfterLines) return waitOutPhase(run, run.expiresAt, true);
     const dueAt = run.startsAt + ((run.endsAt - run.startsAt) * (done + 1)) / run.total;
     const ending = await waitUntil(run, dueAt, (run.endsAt - run.startsAt) / WAKE_UPS);
     if (ending !== "finished") return ending;

@@ -8,7 +8,7 @@ import { findFile } from "./openai-file-routes.ts";
 import { OPENAI_ENDPOINTS } from "./openai-request-rules.ts";
 import { openAiAccount } from "./openai-scope.ts";
 import { openAiRefusal, openAiSchemaRefusal, ProviderRefusal } from "./provider-errors.ts";
-import { pageAfter } from "./provider-scope.ts";
+import { listedBatches, pageAfter } from "./provider-scope.ts";
 import type { SimulatorState } from "./simulator-state.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -47,7 +47,7 @@ export function addOpenAiBatchRoutes(app: FastifyInstance, simulator: SimulatorS
     const batches = [...simulator.openAiBatches.values()]
       .filter((batch) => batch.account === account)
       .toReversed();
-    const found = pageAfter(batches, query.data.after, query.data.limit);
+    const found = pageAfter(listedBatches(batches), query.data.after, query.data.limit);
     if (!found) throw noSuchBatch(query.data.after ?? "");
     const ends = { first_id: found.page[0]?.id ?? null, last_id: found.page.at(-1)?.id ?? null };
     return { object: "list", data: found.page.map(toBatchObject), ...ends, has_more: found.hasMore };
@@ -76,7 +76,7 @@ export function addOpenAiBatchRoutes(app: FastifyInstance, simulator: SimulatorS
       if (batch.status !== "cancelling") {
         batch.status = "cancelling";
         batch.enteredAt.set("cancelling", simulator.clock.now());
-        batch.cancellation.abort();
+        if (!batch.faults.lateCancel) batch.cancellation.abort();
       }
       return toBatchObject(batch);
     },

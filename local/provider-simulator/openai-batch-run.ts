@@ -7,21 +7,14 @@ import { jsonlLines } from "./jsonl-lines.ts";
 import { type LineRunEnding, type PhaseLimits, runLines, waitOutPhase } from "./line-run.ts";
 import { lineFault } from "./line-fault.ts";
 import { executeOpenAi } from "./openai-answers.ts";
-import type { OpenAiBatch, OpenAiBatchStatus } from "./openai-batch.ts";
+import { type BatchProblem, END_STATES, type OpenAiBatch, type OpenAiBatchStatus } from "./openai-batch.ts";
+import { executedLine, refusedLine, requestIdOf, unfinishedLine } from "./openai-batch-lines.ts";
 import { validateBatchInput } from "./openai-batch-validation.ts";
-import { openAiErrorBody, type Refusal } from "./provider-errors.ts";
+import { injectedRefusal } from "./provider-errors.ts";
 import { derivedId } from "./seeded-random.ts";
 import type { SimulatorState } from "./simulator-state.ts";
 
 const inputLine = z.object({ custom_id: z.string(), body: z.unknown() });
-
-const UNFINISHED = {
-  expired: {
-    code: "batch_expired",
-    message: "This request could not be executed before the completion window expired.",
-  },
-  cancelled: { code: "batch_cancelled", message: "This request was not executed: the batch was cancelled." },
-} as const;
 
 /** Takes one batch from `validating` to its end. Never rejects: what goes wrong shows in the batch's state. */
 export async function runOpenAiBatch(simulator: SimulatorState, batch: OpenAiBatch): Promise<void> {
@@ -69,7 +62,8 @@ class OpenAiBatchRun {
     if (finalized === "cancelled") {
       const patient = { ...this.#limits, cancelled: new AbortController().signal };
       const cancelledAt = this.#batch.enteredAt.get("cancelling") ?? this.#batch.createdAt;
-      await waitOutPhase(patient, cancelledAt + this.#batch.timing.cancellingMs, false);
+      const isStuck = this.#batch.faults.stuck?.evenCancelled ?? false;
+      await waitOutPhase(patient, cancelledAt + this.#batch.timing.cancellingMs, isStuck);
     }
     await this.#publish();
     this.#enter(finalized === "finished" ? "completed" : finalized);
@@ -95,15 +89,28 @@ class OpenAiBatchRun {
       batch.faults.stuck?.status === "validating",
     );
     if (waited !== "finished") return waited;
-    const injected = batch.faults.fail;
-    if (injected)
-      batch.problems = [{ code: injected.code, line: null, message: injected.message, param: null }];
-    else batch.problems = input.problems;
-    if (batch.problems.length > 0) return "failed";
+    batch.problems = (await this.#injectedProblems()) ?? input.problems;
+    if (batch.problems.length > 0) {
+      // A batch refused for its tokens holds them all the same, if failed batches do.
+      batch.enqueuedTokens = input.promptTokens;
+      return "failed";
+    }
     this.#customIds = input.customIds;
     batch.total = input.customIds.length;
     this.#enter("in_progress");
     return "finished";
+  }
+
+  async #injectedProblems(): Promise<readonly BatchProblem[] | undefined> {
+    const { faults, inputFile } = this.#batch;
+    if (faults.fail === undefined) return undefined;
+    const { code, message, lines, containing } = faults.fail;
+    if (
+      containing !== undefined &&
+      !(await holdsText(this.#simulator.store.read(inputFile.stored), containing))
+    )
+      return undefined;
+    return (lines ?? [null]).map((line) => ({ code, line, message, param: null }));
   }
 
   async #process(): Promise<LineRunEnding> {
@@ -115,6 +122,7 @@ class OpenAiBatchRun {
       startsAt: batch.createdAt + batch.timing.validatedMs,
       endsAt: batch.createdAt + batch.timing.processedMs,
       expireAfterLines: batch.faults.expire?.afterLines,
+      stuckAfterLines: batch.faults.stuck?.afterLines,
       handle: (line, index) => this.#handleLine(line, index),
     });
     if (ending !== "finished" || batch.faults.stuck?.status !== "in_progress") return ending;
@@ -134,7 +142,7 @@ class OpenAiBatchRun {
   async #handleLine(line: string, index: number): Promise<void> {
     const batch = this.#batch;
     const { custom_id: customId, body } = inputLine.parse(JSON.parse(line));
-    const refusal = lineFault("openai", batch.faults.lines, customId);
+    const refusal = lineFault("openai", batch.faults.lines, customId, index);
     const call = this.#simulator.call(batch.account, "batch", `${batch.id}|${index}`);
     const execution: Execution = refusal
       ? { kind: "refused", refusal }
@@ -142,41 +150,31 @@ class OpenAiBatchRun {
     this.#handled = index + 1;
     if (execution.kind === "refused") {
       batch.failed += 1;
-      await this.#errors.append(
-        this.#answeredLine(customId, index, execution.refusal.status, errorJson(execution.refusal)),
-      );
-      return;
+      return this.#errors.append(refusedLine(batch.id, customId, index, execution.refusal));
     }
     batch.completed += 1;
-    const json = this.#answeredLine(customId, index, 200, execution.bodyJson);
+    const json = executedLine(batch.id, customId, index, 200, execution.bodyJson);
     const fate = fateOfLine(batch.faults.damage, index);
     if (fate === "unparseable") await this.#output.append(json.slice(0, json.length / 2));
     if (fate === "missing" || fate === "unparseable") return;
     await this.#output.append(json);
     if (fate === "repeated") await this.#output.append(json);
+    if (fate === "conflicting") {
+      const contradiction = injectedRefusal("openai", { status: 500 });
+      await this.#errors.append(refusedLine(batch.id, customId, index, contradiction));
+    }
     batch.usage = addUsage(batch.usage, execution.usage);
     const charge = { provider: "openai", batchId: batch.id, service: "batch", customId } as const;
-    const requestId = this.#requestId(index);
+    const requestId = requestIdOf(batch.id, index);
     const billed = { ...charge, requestId, model: execution.model.id, usage: execution.usage };
     this.#simulator.invoice.bill(billed, call.now);
-  }
-
-  #answeredLine(customId: string, index: number, status: number, bodyJson: string): string {
-    const id = derivedId("batch_req_", `${this.#batch.id}|${index}`, 32);
-    const response = `{"status_code":${status},"request_id":"${this.#requestId(index)}","body":${bodyJson}}`;
-    return `{"id":"${id}","custom_id":${JSON.stringify(customId)},"response":${response},"error":null}`;
-  }
-
-  #requestId(index: number): string {
-    return derivedId("", `request|${this.#batch.id}|${index}`, 32);
   }
 
   /** Requests that were not executed go to the error file, unbilled. */
   async #writeUnfinished(ending: "expired" | "cancelled"): Promise<void> {
     for (const [offset, customId] of this.#customIds.slice(this.#handled).entries()) {
-      const id = derivedId("batch_req_", `${this.#batch.id}|${this.#handled + offset}`, 32);
-      const line = { id, custom_id: customId, response: null, error: UNFINISHED[ending] };
-      await this.#errors.append(JSON.stringify(line));
+      const index = this.#handled + offset;
+      await this.#errors.append(unfinishedLine(this.#batch.id, customId, index, ending));
       this.#batch.failed += 1;
     }
   }
@@ -185,7 +183,7 @@ class OpenAiBatchRun {
     const { damage } = this.#batch.faults;
     for (let extra = 0; extra < (damage?.unknown ?? 0); extra += 1) {
       const index = this.#batch.total + extra;
-      await this.#output.append(this.#answeredLine(`unknown-${extra}`, index, 200, "{}"));
+      await this.#output.append(executedLine(this.#batch.id, `unknown-${extra}`, index, 200, "{}"));
     }
     this.#batch.outputFileId = this.#publishFile(await this.#output.finish(), "output");
     this.#batch.errorFileId = this.#publishFile(await this.#errors.finish(), "error");
@@ -197,6 +195,8 @@ class OpenAiBatchRun {
     const id = derivedId("file-", `${batch.id}|${name}`, 22);
     const createdAt = Math.floor(this.#simulator.clock.now() / 1000);
     const after = batch.outputExpiresAfterSeconds;
+    // The batch names the file, which is not there.
+    if (batch.faults.resultsGone) return id;
     this.#simulator.openAiFiles.set(id, {
       id,
       account: batch.account,
@@ -214,7 +214,9 @@ class OpenAiBatchRun {
   }
 
   #enter(status: OpenAiBatchStatus): void {
-    this.#batch.status = status;
+    // A batch that was cancelled too late to stop shows what it was asked to, until its end.
+    const isCancelling = this.#batch.status === "cancelling";
+    this.#batch.status = isCancelling && !END_STATES.has(status) ? "cancelling" : status;
     this.#batch.enteredAt.set(status, this.#simulator.clock.now());
   }
 }
@@ -223,6 +225,7 @@ function isMissingFile(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-function errorJson(refusal: Refusal): string {
-  return JSON.stringify(openAiErrorBody(refusal));
+async function holdsText(input: AsyncIterable<Buffer>, text: string): Promise<boolean> {
+  for await (const line of jsonlLines(input)) if (line.includes(text)) return true;
+  return false;
 }

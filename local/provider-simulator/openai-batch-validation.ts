@@ -155,12 +155,19 @@ function enqueuedTokenProblem(
   const limit = simulator.enqueuedTokenLimits.get(modelId);
   if (limit === undefined) return null;
   const waiting = [...simulator.openAiBatches.values()]
-    .filter((other) => other.account === batch.account && !hasEnded(other) && other !== batch)
+    .filter((other) => other.account === batch.account && other !== batch && holdsTokens(simulator, other))
     .filter((other) => other.model !== null && findModel("openai", other.model)?.id === modelId)
     .reduce((sum, other) => sum + other.enqueuedTokens, 0);
   if (waiting + tokens <= limit) return null;
   const message = `Enqueued token limit reached for ${modelId} in organization ${batch.account}. Limit: ${limit.toLocaleString("en-US")} enqueued tokens. Please try again once some in_progress batches have been completed.`;
   return { code: "token_limit_exceeded", line: null, message, param: null };
+}
+
+/** An open batch does, and one that failed for as long as the options say. */
+function holdsTokens(simulator: SimulatorState, batch: OpenAiBatch): boolean {
+  if (!hasEnded(batch)) return true;
+  const failedAt = batch.enteredAt.get("failed");
+  return failedAt !== undefined && simulator.clock.now() < failedAt + simulator.failedTokenHoldMs;
 }
 
 function parseObject(line: string): Record<string, unknown> | null {

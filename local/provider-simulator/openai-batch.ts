@@ -49,6 +49,8 @@ export interface OpenAiBatch {
   errorFileId: string | null;
   /** Reads that still answer 404, by fault. */
   hiddenReads: number;
+  /** Lists that still leave it out, by fault. */
+  hiddenLists: number;
 }
 
 type NewBatch = Pick<
@@ -80,10 +82,16 @@ export function newOpenAiBatch(given: NewBatch): OpenAiBatch {
     outputFileId: null,
     errorFileId: null,
     hiddenReads: given.faults.notFound?.reads ?? 0,
+    hiddenLists: given.faults.listLag?.lists ?? 0,
   };
 }
 
-const END_STATES: ReadonlySet<OpenAiBatchStatus> = new Set(["failed", "completed", "expired", "cancelled"]);
+export const END_STATES: ReadonlySet<OpenAiBatchStatus> = new Set([
+  "failed",
+  "completed",
+  "expired",
+  "cancelled",
+]);
 
 export function hasEnded(batch: OpenAiBatch): boolean {
   return END_STATES.has(batch.status);

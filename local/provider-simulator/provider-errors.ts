@@ -49,13 +49,27 @@ export function anthropicRefusal(message: string, status = 400): Refusal {
   return { status, type: ANTHROPIC_TYPES[status] ?? "api_error", message, code: null, param: null };
 }
 
-/** What a provider says when `status` is injected by a fault. */
-export function injectedRefusal(provider: "openai" | "anthropic", status: number): Refusal {
-  const message = status === 429 ? "Rate limit reached. Please try again later." : "The server had an error.";
+/** What a provider says when a fault injects an error: its usual words for that status, unless the fault gives others. */
+export function injectedRefusal(
+  provider: "openai" | "anthropic",
+  fault: {
+    readonly status: number;
+    readonly code?: string | undefined;
+    readonly message?: string | undefined;
+  },
+): Refusal {
+  const { status } = fault;
+  const usual = status === 429 ? "Rate limit reached. Please try again later." : "The server had an error.";
+  const message = fault.message ?? usual;
   if (provider === "anthropic") return anthropicRefusal(message, status);
-  if (status === 429)
-    return openAiRefusal(message, { status, type: "requests", code: "rate_limit_exceeded" });
-  return openAiRefusal(message, { status, type: status < 500 ? "invalid_request_error" : "server_error" });
+  const code = fault.code ?? (status === 429 ? "rate_limit_exceeded" : null);
+  if (code === "insufficient_quota") return openAiRefusal(message, { status, type: code, code });
+  if (status === 429) return openAiRefusal(message, { status, type: "requests", code });
+  return openAiRefusal(message, {
+    status,
+    type: status < 500 ? "invalid_request_error" : "server_error",
+    code,
+  });
 }
 
 export function openAiErrorBody(refusal: Refusal): object {

@@ -22,7 +22,7 @@ export function installFaultHooks(app: FastifyInstance, simulator: SimulatorStat
     if (!fault) return;
     await readToEnd(request);
     if (fault.retryAfterSeconds !== undefined) reply.header("retry-after", String(fault.retryAfterSeconds));
-    throw new ProviderRefusal(injectedRefusal(provider, fault.status));
+    throw new ProviderRefusal(injectedRefusal(provider, fault));
   });
   app.addHook("onSend", async (request, reply, payload) => {
     const { operation } = request.routeOptions.config;
@@ -75,6 +75,15 @@ export function sendStored(
   beginning.pipe(reply.raw, { end: false });
   beginning.once("end", () => socket.destroySoon());
   return reply;
+}
+
+/** The batches that a list shows by now: one that is created late in it counts its answers down. */
+export function listedBatches<Batch extends { hiddenLists: number }>(batches: readonly Batch[]): Batch[] {
+  return batches.filter((batch) => {
+    if (batch.hiddenLists === 0) return true;
+    batch.hiddenLists -= 1;
+    return false;
+  });
 }
 
 /** The page of `items` that follows the item `after`; an unknown cursor gives null. */

@@ -14,7 +14,7 @@ export interface SimulatedBatch {
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
-/** Every batch of both providers, oldest first. */
+/** Every batch that both providers ever ran, oldest first. */
 export function listSimulatedBatches(simulator: SimulatorState): SimulatedBatch[] {
   const openAi = [...simulator.openAiBatches.values()].map((batch) => ({
     provider: "openai" as const,

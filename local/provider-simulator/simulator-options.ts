@@ -14,6 +14,8 @@ export interface ProviderSimulatorOptions {
   readonly directLatencyMs?: number;
   /** Prompt tokens that may wait in open OpenAI batches, per account, by model id. Default: no limit. */
   readonly enqueuedTokenLimits?: Readonly<Record<string, number>>;
+  /** Seconds for which the tokens of a failed OpenAI batch still count against that limit; divided by `speed`. Default 0. */
+  readonly failedTokenHoldSeconds?: number;
   /** Batches that an OpenAI account may create in an hour. Default 2,000. */
   readonly batchesPerHour?: number;
   /** Default: the system's clock. */

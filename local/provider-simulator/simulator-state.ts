@@ -28,6 +28,7 @@ export class SimulatorState {
   readonly batchSeconds: number | undefined;
   readonly batchesPerHour: number;
   readonly enqueuedTokenLimits: ReadonlyMap<string, number>;
+  readonly failedTokenHoldMs: number;
   readonly store: FileStore;
   readonly cache: PromptCache;
   readonly invoice = new Invoice();
@@ -49,6 +50,7 @@ export class SimulatorState {
     this.batchSeconds = options.batchSeconds;
     this.batchesPerHour = options.batchesPerHour ?? 2000;
     this.enqueuedTokenLimits = new Map(Object.entries(options.enqueuedTokenLimits ?? {}));
+    this.failedTokenHoldMs = ((options.failedTokenHoldSeconds ?? 0) * 1000) / this.speed;
     this.store = store;
     this.cache = new PromptCache(this.clock, this.speed);
     this.#directLatencyMs = options.directLatencyMs ?? 0;

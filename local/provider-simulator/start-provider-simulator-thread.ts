@@ -23,9 +23,12 @@ export interface ProviderSimulatorThread {
   close(): Promise<void>;
 }
 
-/** Starts the simulator in a worker thread, so that its work never delays the caller's. */
+/**
+ * Starts the simulator in a worker thread, so that its work never delays the caller's. `timeOffset` is the buffer of the
+ * TimeOffset that its clock follows; it lives in the machine's time without.
+ */
 export async function startProviderSimulatorThread(
-  options: Omit<ProviderSimulatorOptions, "clock"> = {},
+  options: Omit<ProviderSimulatorOptions, "clock"> & { readonly timeOffset?: SharedArrayBuffer } = {},
 ): Promise<ProviderSimulatorThread> {
   const worker = new Worker(new URL("./provider-simulator-worker.ts", import.meta.url), {
     workerData: options,

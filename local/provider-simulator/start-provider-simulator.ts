@@ -25,6 +25,8 @@ export interface ProviderSimulator {
   readonly faults: Faults;
   invoice(): InvoiceStatement;
   batches(): readonly SimulatedBatch[];
+  /** The names of the files that OpenAI's accounts hold. */
+  files(): readonly string[];
   /** Stops every batch, ends every connection and removes every file. */
   close(): Promise<void>;
 }
@@ -48,6 +50,7 @@ export async function startProviderSimulator(
     faults: simulator.faults,
     invoice: () => simulator.invoice.statement(),
     batches: () => listSimulatedBatches(simulator),
+    files: () => [...simulator.openAiFiles.values()].map(({ filename }) => filename),
     close: async () => {
       await app.close();
       await simulator.close();

@@ -4,10 +4,11 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import type { LocalAws } from "../aws/local-aws.ts";
 import type { InvocationResult } from "../lambda/function-error.ts";
-import { LambdaHost } from "../lambda/lambda-host.ts";
+import { LambdaHost, type LambdaHostOptions } from "../lambda/lambda-host.ts";
 import { type Clock, wallClock } from "../step-functions/clock.ts";
 import type { StateMachine } from "../step-functions/state-machine.ts";
 import { addFunctions, constructId, type EnvironmentOverrides } from "./functions.ts";
+import type { LapseClock } from "./lapse-clock.ts";
 import { Machines } from "./machines.ts";
 import { quiescent } from "./quiescence.ts";
 import { placeOf } from "./resource-names.ts";
@@ -41,6 +42,10 @@ export interface StackOptions {
   readonly log?: (line: string) => void;
   /** Each line that a function prints. */
   readonly onLine?: (functionName: string, line: string) => void;
+  /** Called when a function's thread takes up an event. */
+  readonly onInvocation?: LambdaHostOptions["onInvocation"];
+  /** A clock for the machines, schedules, windows and handlers, in place of the machine's own. */
+  readonly clock?: LapseClock;
 }
 
 /** A stack that runs on this machine. */
@@ -69,7 +74,7 @@ export interface LocalStack {
 /** Makes the resources of a synthesized stack in the local AWS and runs it. Throws for what it cannot run. */
 export async function startStack(options: StackOptions): Promise<LocalStack> {
   const { aws, speed = 1, random = Math.random, log = () => undefined } = options;
-  const clock: Clock = wallClock;
+  const clock: Clock = options.clock ?? wallClock;
   const template = readTemplate(options.assembly, options.stackName);
   const place = placeOf(aws, options.stackName);
   const secretArns = new Map<string, string>();
@@ -89,6 +94,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     logFolder,
     random,
     ...(options.onLine === undefined ? {} : { onLine: options.onLine }),
+    ...(options.onInvocation === undefined ? {} : { onInvocation: options.onInvocation }),
+    ...(options.clock === undefined ? {} : { timeOffset: options.clock.offset }),
   });
   try {
     const { environment = {}, maxConcurrency = 4 } = options;

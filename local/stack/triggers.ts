@@ -67,7 +67,7 @@ export function createTriggers(context: TriggerContext): Trigger[] {
 }
 
 function queueMapping(resource: NamedResource, context: TriggerContext): Trigger[] {
-  const { resources, roles, host, aws, place, speed, log } = context;
+  const { resources, roles, host, aws, place, clock, speed, log } = context;
   const mapping = mappingSchema.parse(resources.resolve(resource.properties));
   if (!mapping.Enabled) return [];
   const queue = resources.find(BUILT_TYPES.queue, mapping.EventSourceArn);
@@ -83,6 +83,7 @@ function queueMapping(resource: NamedResource, context: TriggerContext): Trigger
     windowMs: (mapping.MaximumBatchingWindowInSeconds * 1000) / speed,
     maximumConcurrency: mapping.ScalingConfig?.MaximumConcurrency ?? DEFAULT_CONCURRENCY,
     reportBatchItemFailures: mapping.FunctionResponseTypes.length > 0,
+    clock,
     log,
   });
   return [withClient(loop, sqs)];

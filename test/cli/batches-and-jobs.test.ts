@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jobIdOf } from "../../lambdas/domain/ids.ts";
-import { aClaim, aPlan, aTenant, anEnd, NOON } from "../contracts/sample-records.ts";
+import { aClaim, aPlan, aTenant, anEnd, NOON, OUTCOME } from "../contracts/sample-records.ts";
 import { startStackFixture, type StackFixture } from "./stack-fixture.ts";
 
 let fixture: StackFixture;
@@ -18,7 +18,7 @@ describe("batches", () => {
   beforeAll(async () => {
     expect((await fixture.offpeak("batches", "list")).out).toContain("no open batches");
     for (const plan of [open, closed, claude]) await fixture.batches.register(plan);
-    await fixture.batches.close(closed.batchId, NOON);
+    await fixture.batches.close(closed.batchId, NOON, OUTCOME);
   });
 
   test("list shows the open ones of every account", async () => {

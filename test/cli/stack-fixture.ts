@@ -2,11 +2,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { expect } from "vitest";
 import { runOffpeak } from "../../cli/program.ts";
 import { openStack, type Stack } from "../../cli/stack.ts";
+import { s3Client } from "../../lambdas/adapters/aws-clients.ts";
 import { DynamoBatches } from "../../lambdas/adapters/dynamo-batches.ts";
 import { DynamoJobMap } from "../../lambdas/adapters/dynamo-job-map.ts";
 import { startLocalAws } from "../../local/aws/local-aws.ts";
@@ -19,6 +21,11 @@ export type StackFixture = {
   readonly jobs: DynamoJobMap;
   readonly sqs: SQSClient;
   readonly deadLetterQueueUrl: string;
+  readonly runsDeadLetterQueueUrl: string;
+  readonly deliveriesDeadLetterQueueUrl: string;
+  readonly runsQueueUrl: string;
+  readonly deliveriesQueueUrl: string;
+  readonly outputsFile: string;
   /** Writes a file into the fixture's folder; returns its path. */
   file(name: string, content: unknown): Promise<string>;
   /** Runs the tool on this stack at noon of 2026-11-21. */
@@ -37,7 +44,9 @@ const TABLES = {
   BatchesTableName: "batches",
 };
 
-/** The tables and a dead-letter queue of an empty stack named `Test`, and its outputs file, on this machine. */
+const BUCKET = "gateway";
+
+/** The tables, the bucket and a dead-letter queue of an empty stack named `Test`, and its outputs file, on this machine. */
 export async function startStackFixture(): Promise<StackFixture> {
   const aws = await startLocalAws();
   const folder = await mkdtemp(path.join(tmpdir(), "offpeak-cli-"));
@@ -49,12 +58,34 @@ export async function startStackFixture(): Promise<StackFixture> {
   const sqs = new SQSClient({ ...settings, useQueueUrlAsEndpoint: false });
   const dynamo = new DynamoDBClient(settings);
   for (const name of Object.values(TABLES)) await createTable(dynamo, name, name !== TABLES.JobMapTableName);
-  const { QueueUrl: deadLetterQueueUrl = "" } = await sqs.send(
-    new CreateQueueCommand({ QueueName: "Test-jobs-normal-dead" }),
-  );
+  const s3 = s3Client({
+    AWS_REGION: settings.region,
+    AWS_ENDPOINT_URL: settings.endpoint,
+    credentials: settings.credentials,
+  });
+  await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  const createQueue = async (name: string): Promise<string> => {
+    const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
+    return QueueUrl;
+  };
+  const queues = {
+    deadLetterQueueUrl: await createQueue("Test-jobs-normal-dead"),
+    runsDeadLetterQueueUrl: await createQueue("Test-runs-dead"),
+    deliveriesDeadLetterQueueUrl: await createQueue("Test-deliveries-dead"),
+    runsQueueUrl: await createQueue("Test-runs"),
+    deliveriesQueueUrl: await createQueue("Test-deliveries"),
+  };
+  const deadLetterQueueUrls = [
+    queues.deadLetterQueueUrl,
+    queues.runsDeadLetterQueueUrl,
+    queues.deliveriesDeadLetterQueueUrl,
+  ];
   const outputs = {
     ...TABLES,
-    DeadLetterQueueUrls: deadLetterQueueUrl,
+    GatewayBucketName: BUCKET,
+    RunsQueueUrl: queues.runsQueueUrl,
+    DeliveriesQueueUrl: queues.deliveriesQueueUrl,
+    DeadLetterQueueUrls: deadLetterQueueUrls.join(","),
     Endpoint: aws.endpoint,
     Region: aws.region,
   };
@@ -77,14 +108,15 @@ export async function startStackFixture(): Promise<StackFixture> {
   const opened: Stack[] = [];
   return {
     open: () => {
-      const stack = openStack("Test", { ...outputs, DeadLetterQueueUrls: [deadLetterQueueUrl] });
+      const stack = openStack("Test", { ...outputs, DeadLetterQueueUrls: deadLetterQueueUrls });
       opened.push(stack);
       return stack;
     },
     batches: new DynamoBatches(documents, TABLES.BatchesTableName),
     jobs: new DynamoJobMap(documents, TABLES.JobMapTableName),
     sqs,
-    deadLetterQueueUrl,
+    ...queues,
+    outputsFile,
     file,
     offpeak,
     json: async (...args) => {
@@ -96,6 +128,7 @@ export async function startStackFixture(): Promise<StackFixture> {
     stop: async () => {
       for (const stack of opened) stack.close();
       sqs.destroy();
+      s3.destroy();
       dynamo.destroy();
       await aws.close();
       await rm(folder, { recursive: true });

@@ -18,6 +18,7 @@ describe("failures of AWS calls", () => {
   it.each([
     ["ProvisionedThroughputExceededException", { $metadata: { httpStatusCode: 400 } }],
     ["ThrottlingException", { $metadata: { httpStatusCode: 400 } }],
+    ["ExecutionLimitExceeded", { $metadata: { httpStatusCode: 400 } }],
     ["TooMany", { $metadata: { httpStatusCode: 429 } }],
     ["InternalServerError", { $metadata: { httpStatusCode: 500 } }],
     ["TimeoutError", {}],
@@ -29,6 +30,7 @@ describe("failures of AWS calls", () => {
   it.each([
     ["ConditionalCheckFailedException", { $metadata: { httpStatusCode: 400 } }],
     ["AccessDeniedException", { $metadata: { httpStatusCode: 400 } }],
+    ["ExecutionDoesNotExist", { $metadata: { httpStatusCode: 400 } }],
     ["NoSuchKey", { $metadata: { httpStatusCode: 404 } }],
     ["TypeError", {}],
   ])("that will not pass stay what they are: %s", async (name, fields) => {

@@ -29,6 +29,34 @@ export function describeBatchOwners(name: string, make: () => Promise<Batches>):
       expect(await batches.ownProviderBatch("anthropic-main", "msgbatch_2", owner(7))).toBe(owner(7));
     });
 
+    it("takes a provider batch back only from the one who owns it, for the next to own", async () => {
+      await batches.ownProviderBatch("anthropic-main", "msgbatch_1", owner(0));
+      await batches.disownProviderBatch("anthropic-main", "msgbatch_1", owner(1));
+      await batches.disownProviderBatch("anthropic-main", "msgbatch_2", owner(0));
+      await batches.disownProviderBatch("anthropic-other", "msgbatch_1", owner(0));
+      expect(await batches.providerBatchOwner("anthropic-main", "msgbatch_1")).toBe(owner(0));
+      await batches.disownProviderBatch("anthropic-main", "msgbatch_1", owner(0));
+      await batches.disownProviderBatch("anthropic-main", "msgbatch_1", owner(0));
+      expect(await batches.providerBatchOwner("anthropic-main", "msgbatch_1")).toBeUndefined();
+      expect(await batches.ownProviderBatch("anthropic-main", "msgbatch_1", owner(1))).toBe(owner(1));
+    });
+
+    it("holds an account until the latest end that anybody named", async () => {
+      const holdUntil = (until: number) => ({ until, code: `code-${until}`, message: "why" });
+      expect(await batches.holdOf("openai-main")).toBeUndefined();
+      await race(8, (number) => batches.hold("openai-main", holdUntil(NOON + number)));
+      expect(await batches.holdOf("openai-main")).toEqual(holdUntil(NOON + 7));
+      await batches.hold("openai-main", holdUntil(NOON));
+      await batches.hold("openai-main", { ...holdUntil(NOON + 7), message: "another" });
+      expect(await batches.holdOf("openai-main")).toEqual(holdUntil(NOON + 7));
+      await batches.hold("openai-main", holdUntil(LATER));
+      expect(await batches.holdOf("openai-main")).toEqual(holdUntil(LATER));
+      expect(await batches.holdOf("openai-other")).toBeUndefined();
+      expect(await batches.lockAccount("openai-main", ID, NOON, LATER)).toBe(true);
+      await batches.unlockAccount("openai-main", ID);
+      expect(await batches.holdOf("openai-main")).toEqual(holdUntil(LATER));
+    });
+
     it("locks an account for one batch at a time", async () => {
       const locks = await race(8, (number) =>
         batches.lockAccount("anthropic-main", owner(number), NOON, LATER),

@@ -1,92 +1,25 @@
-import { describe, expect, it, vi } from "vitest";
-import { MemoryObjectStore } from "../../lambdas/adapters/memory-object-store.ts";
-import type { ProviderBatch } from "../../lambdas/domain/batch-record.ts";
+import { describe, expect, it } from "vitest";
 import {
+  BatchNotFoundError,
   LostAnswerError,
   MissingRecordError,
   ProviderRefusalError,
   RetryableError,
   TerminalError,
 } from "../../lambdas/domain/failures.ts";
-import type { BatchId } from "../../lambdas/domain/ids.ts";
-import { jsonLines, lineText } from "../../lambdas/domain/jsonl.ts";
-import { readOutputLine } from "../../lambdas/domain/output-line.ts";
-import { encodeRequestLine } from "../../lambdas/domain/request-line.ts";
-import { checkRequest } from "../../lambdas/domain/request-rules.ts";
-import type { BatchProvider, ObjectStore } from "../../lambdas/ports.ts";
-import type { Operation } from "../../local/provider-simulator/faults.ts";
 import {
-  type ProviderSimulator,
-  startProviderSimulator,
-} from "../../local/provider-simulator/start-provider-simulator.ts";
+  BATCH,
+  CUSTOM_IDS,
+  idsOf,
+  INPUT,
+  providerBench,
+  type ProviderUnderTest,
+} from "./batch-provider-bench.ts";
 import { gather } from "./gather.ts";
-
-const INPUT = "batches/b-1/input.jsonl";
-const BATCH = "b-aaaaaaaaaaaaaaaaaaaa" as BatchId;
-const CUSTOM_IDS = Array.from({ length: 20 }, (_, index) => `job-${index}-1`);
-
-export type ProviderUnderTest = {
-  readonly name: "openai" | "anthropic";
-  readonly connect: (simulator: ProviderSimulator, objects: ObjectStore) => BatchProvider;
-  readonly endpoint: "/v1/chat/completions" | "/v1/messages";
-  readonly model: string;
-  /** What the provider makes of an input in which a custom id is repeated. */
-  readonly onRepeatedId: "batch-fails" | "create-refused";
-};
-
-type Bench = {
-  readonly provider: BatchProvider;
-  readonly objects: ObjectStore;
-  readonly simulator: ProviderSimulator;
-  readonly create: () => Promise<ProviderBatch>;
-  readonly untilEnded: (id: string) => Promise<ProviderBatch>;
-  readonly line: (customId: string, text?: string) => string;
-};
 
 /** What every adapter of a batch service must do, tried on the simulator of its provider. */
 export function describeBatchProvider(subject: ProviderUnderTest): void {
-  const operation = (name: string) => `${subject.name}.batches.${name}` as Operation;
-
-  /** Runs `act` on a fresh simulator whose batches take `batchSeconds`. */
-  async function onBench(act: (bench: Bench) => Promise<void>, batchSeconds = 0): Promise<void> {
-    const simulator = await startProviderSimulator({ batchSeconds });
-    try {
-      // Chunks that end inside lines and characters.
-      const objects = new MemoryObjectStore({ chunkBytes: 61 });
-      const provider = subject.connect(simulator, objects);
-      const line = (customId: string, text = "Summarise: the line was “cut” at 5 o'clock.") => {
-        const messages = [{ role: "user", content: text }];
-        const body = { model: subject.model, messages, max_tokens: 64 };
-        const checked = checkRequest({ provider: subject.name, endpoint: subject.endpoint, body });
-        if (checked.kind === "refused") throw new Error(checked.message);
-        return encodeRequestLine(subject.name, customId, subject.endpoint, checked.body);
-      };
-      await objects.put(INPUT, CUSTOM_IDS.map((customId) => line(customId)).join(""));
-      const create = async () => {
-        const inputFileId = await provider.upload({ key: INPUT, name: "b-1.jsonl" });
-        return provider.create({ batchId: BATCH, endpoint: subject.endpoint, inputKey: INPUT, inputFileId });
-      };
-      const untilEnded = (id: string) =>
-        vi.waitFor(
-          async () => {
-            const batch = await provider.get(id);
-            expect(batch.phase).toBe("ended");
-            return batch;
-          },
-          { timeout: 20_000, interval: 10 },
-        );
-      await act({ provider, objects, simulator, create, untilEnded, line });
-    } finally {
-      await simulator.close();
-    }
-  }
-
-  async function readAll(provider: BatchProvider, batch: ProviderBatch) {
-    const files = await Promise.all(
-      (["output", "errors"] as const).map((file) => gather(jsonLines(provider.output(batch, file)))),
-    );
-    return files.flat().map((line) => readOutputLine(subject.name, lineText(line)));
-  }
+  const { operation, onBench, readAll } = providerBench(subject);
 
   describe(`batch provider: ${subject.name}`, () => {
     it("runs a batch: every request is answered once, and the batch says when it ended", () =>
@@ -106,27 +39,12 @@ export function describeBatchProvider(subject: ProviderUnderTest): void {
     it("shows a running batch as running", () =>
       onBench(async ({ provider, create }) => {
         const created = await create();
-        expect(created).toMatchObject({ phase: "running", endedAt: null });
-        expect(await provider.get(created.id)).toMatchObject({ phase: "running", endedAt: null });
+        const { createdAt } = created;
+        const stage = subject.name === "openai" ? "validating" : "in-progress";
+        const shown = { phase: "running", endedAt: null, stage, stageSince: createdAt };
+        expect(created).toMatchObject(shown);
+        expect(await provider.get(created.id)).toMatchObject(shown);
       }, 600));
-
-    it("gives failed lines too, with the request's or the provider's fault told apart", () =>
-      onBench(async ({ provider, create, untilEnded, simulator }) => {
-        simulator.faults.add({ kind: "line-error", status: 400, customIds: ["job-3-1"] });
-        const lines = await readAll(provider, await untilEnded((await create()).id));
-        expect(idsOf(lines)).toEqual(CUSTOM_IDS.toSorted());
-        const failed = lines.filter((line) => line.kind === "failed");
-        expect(failed).toMatchObject([{ customId: "job-3-1", failure: { origin: "request" } }]);
-      }));
-
-    it("gives what was answered of an expired batch, and the rest as expired", () =>
-      onBench(async ({ provider, create, untilEnded, simulator }) => {
-        simulator.faults.add({ kind: "expire-batch", afterLines: 7 });
-        const lines = await readAll(provider, await untilEnded((await create()).id));
-        expect(idsOf(lines)).toEqual(CUSTOM_IDS.toSorted());
-        const expired = lines.filter((line) => line.kind === "failed" && line.failure.origin === "expired");
-        expect(expired).toHaveLength(13);
-      }));
 
     it("lists batches since a moment, newest first, with our id where the provider keeps it", () =>
       onBench(async ({ provider, create }) => {
@@ -189,6 +107,25 @@ export function describeBatchProvider(subject: ProviderUnderTest): void {
         expect(failure).toHaveProperty("message", expect.not.stringContaining("{"));
       }));
 
+    it("throws a refusal, not something that passes, when the account has no credit for a create", () =>
+      onBench(async ({ provider, create, simulator }) => {
+        const words =
+          subject.name === "openai"
+            ? { status: 429, code: "insufficient_quota", message: "You exceeded your current quota." }
+            : { status: 400, message: "Your credit balance is too low to access the Anthropic API." };
+        simulator.faults.add({ kind: "http-error", operation: operation("create"), ...words });
+        await expect(create()).rejects.toMatchObject({
+          name: "ProviderRefusalError",
+          message: words.message,
+          ...("code" in words && { code: words.code }),
+        });
+        const { id } = await create();
+        // Reading costs nothing: it will be possible again.
+        const times = { times: 4, retryAfterSeconds: 0.01 };
+        simulator.faults.add({ kind: "http-error", operation: operation("retrieve"), ...words, ...times });
+        await expect(provider.get(id)).rejects.toBeInstanceOf(RetryableError);
+      }));
+
     it("repeats reads a few times", () =>
       onBench(async ({ provider, create, simulator }) => {
         const { id } = await create();
@@ -199,43 +136,13 @@ export function describeBatchProvider(subject: ProviderUnderTest): void {
         await expect(provider.get(id)).rejects.toBeInstanceOf(RetryableError);
       }));
 
-    it("throws RetryableError for a batch that is not found yet", () =>
+    it("throws BatchNotFoundError for a batch that is not found yet", () =>
       onBench(async ({ provider, create, simulator }) => {
         simulator.faults.add({ kind: "not-found-after-create", reads: 1 });
         const { id } = await create();
-        await expect(provider.get(id)).rejects.toBeInstanceOf(RetryableError);
+        await expect(provider.get(id)).rejects.toBeInstanceOf(BatchNotFoundError);
         expect(await provider.get(id)).toMatchObject({ id });
       }));
-
-    it("throws RetryableError when a download is cut off, and gives the whole the next time", () =>
-      onBench(async ({ provider, create, untilEnded, simulator }) => {
-        const ended = await untilEnded((await create()).id);
-        simulator.faults.add({ kind: "cut-download", afterBytes: 500 });
-        await expect(readAll(provider, ended)).rejects.toBeInstanceOf(RetryableError);
-        expect(idsOf(await readAll(provider, ended))).toEqual(CUSTOM_IDS.toSorted());
-      }));
-
-    it("stops a download when its reader does", () =>
-      onBench(async ({ provider, create, untilEnded }) => {
-        const ended = await untilEnded((await create()).id);
-        for await (const chunk of provider.output(ended, "output")) {
-          expect(chunk.byteLength).toBeGreaterThan(0);
-          break;
-        }
-      }));
-
-    it("cancels, and takes no harm from cancelling again", () =>
-      onBench(async ({ provider, create, untilEnded }) => {
-        const { id } = await create();
-        await provider.cancel(id);
-        await provider.cancel(id);
-        const ended = await untilEnded(id);
-        await provider.cancel(id);
-        const lines = await readAll(provider, ended);
-        expect(lines.every((line) => line.kind === "failed" && line.failure.origin === "cancelled")).toBe(
-          true,
-        );
-      }, 5));
 
     it("reports an input that the provider finds wrong", () =>
       onBench(async ({ objects, create, untilEnded, simulator, line }) => {
@@ -283,8 +190,4 @@ export function describeBatchProvider(subject: ProviderUnderTest): void {
         expect(simulator.batches()).toEqual([]);
       }));
   });
-}
-
-function idsOf(lines: readonly ReturnType<typeof readOutputLine>[]): string[] {
-  return lines.flatMap((line) => (line.kind === "unparseable" ? [] : [line.customId])).toSorted();
 }

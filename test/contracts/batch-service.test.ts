@@ -4,6 +4,7 @@ import { anthropicBatchProvider } from "../../lambdas/adapters/providers/anthrop
 import { MemoryBatchProvider } from "../../lambdas/adapters/providers/memory-batch-provider.ts";
 import { openAiBatchProvider } from "../../lambdas/adapters/providers/openai-batch-provider.ts";
 import { anthropicClient, openAiClient } from "../../lambdas/adapters/providers/provider-clients.ts";
+import { ResultsGoneError } from "../../lambdas/domain/failures.ts";
 import type { BatchId } from "../../lambdas/domain/ids.ts";
 import { jsonLines, lineText } from "../../lambdas/domain/jsonl.ts";
 import { readOutputLine } from "../../lambdas/domain/output-line.ts";
@@ -96,14 +97,22 @@ describe.each(SERVICES)("batch service: %s", (_name, start) => {
       const before = Date.now() - 60_000;
       const inputFileId = await provider.upload({ key: INPUT, name: "b-1.jsonl" });
       const created = await provider.create({ batchId: BATCH, endpoint, inputKey: INPUT, inputFileId });
-      expect(created.phase).toBe("running");
+      expect(created).toMatchObject({ phase: "running", inputFileId });
+      expect(created.stageSince).toBe(created.createdAt);
       const listed = await gather(provider.listSince(before));
       expect(listed.map(({ batch, batchId }) => [batch.id, batchId])).toEqual([
         [created.id, provider.namesBatches ? BATCH : null],
       ]);
       await end(created.id);
       const ended = await provider.get(created.id);
-      expect(ended).toMatchObject({ id: created.id, phase: "ended", counts: { total: 3 }, errors: [] });
+      expect(ended).toMatchObject({
+        id: created.id,
+        phase: "ended",
+        stage: "ended",
+        stageSince: ended.endedAt,
+        counts: { total: 3 },
+        errors: [],
+      });
       const output = await gather(jsonLines(provider.output(ended, "output")));
       const answered = output.map((line) => {
         const read = readOutputLine(provider.provider, lineText(line));
@@ -115,6 +124,9 @@ describe.each(SERVICES)("batch service: %s", (_name, start) => {
       // What has ended cannot be cancelled, and asking does no harm.
       await provider.cancel(created.id);
       expect((await provider.get(created.id)).phase).toBe("ended");
+      await provider.deleteFiles(ended);
+      await provider.deleteFiles(ended);
+      await expect(gather(provider.output(ended, "output"))).rejects.toBeInstanceOf(ResultsGoneError);
     } finally {
       await close();
     }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { ConflictingRecordError, FencedOffError, MissingRecordError } from "../../lambdas/domain/failures.ts";
 import type { Batches, BatchLease } from "../../lambdas/ports.ts";
 import { gather, race } from "./gather.ts";
-import { aPlan, NOON } from "./sample-records.ts";
+import { aPlan, NOON, OUTCOME } from "./sample-records.ts";
 
 const PLAN = aPlan(1);
 const ID = PLAN.batchId;
@@ -40,8 +40,11 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
           providerBatchId: null,
           submittedAt: null,
           refusal: null,
+          cancelAt: null,
+          abandonedAt: null,
           settlementKey: null,
           closedAt: null,
+          outcome: null,
         });
         expect(await gather(batches.listOpen("openai-main"))).toEqual([PLAN]);
       });
@@ -51,7 +54,7 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
         await batches.recordSubmitted(lease, "batch_1", NOON);
         await batches.register(PLAN);
         expect(await batches.get(ID)).toMatchObject({ state: "submitted", fence: 1 });
-        await batches.close(ID, LATER);
+        await batches.close(ID, LATER, OUTCOME);
         await batches.register(PLAN);
         expect(await batches.get(ID)).toMatchObject({ state: "closed" });
         expect(await gather(batches.listOpen("openai-main"))).toEqual([]);
@@ -60,7 +63,7 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
       it("lists the open batches of one account, and those only", async () => {
         const plans = [aPlan(1), aPlan(2), aPlan(3), aPlan(1, "anthropic-main")];
         for (const plan of plans) await batches.register(plan);
-        await batches.close(aPlan(2).batchId, NOON);
+        await batches.close(aPlan(2).batchId, NOON, OUTCOME);
         const open = await gather(batches.listOpen("openai-main"));
         const ids = [aPlan(1).batchId, aPlan(3).batchId].sort();
         expect(open.map((plan) => plan.batchId)).toEqual(ids);
@@ -70,7 +73,7 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
       it("gives nothing, and throws MissingRecordError, for a batch that nobody registered", async () => {
         expect(await batches.get(ID)).toBeUndefined();
         await expect(batches.lease(ID, NOON, LATER)).rejects.toBeInstanceOf(MissingRecordError);
-        await expect(batches.close(ID, NOON)).rejects.toBeInstanceOf(MissingRecordError);
+        await expect(batches.close(ID, NOON, OUTCOME)).rejects.toBeInstanceOf(MissingRecordError);
       });
     });
 
@@ -134,8 +137,8 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
         }
         expect(await batches.recordCollected(lease, "settlement-1")).toBe("settlement-1");
         await batches.recordSubmitted(lease, "batch_1", NOON + 9);
-        await batches.close(ID, LATER);
-        await batches.close(ID, LATER + 1);
+        await batches.close(ID, LATER, OUTCOME);
+        await batches.close(ID, LATER + 1, { answered: 0, failed: 2, surplus: 3 });
         expect(await batches.get(ID)).toMatchObject({
           state: "closed",
           inputFileId: "file-1",
@@ -144,6 +147,7 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
           submittedAt: NOON + 2,
           settlementKey: "settlement-1",
           closedAt: LATER,
+          outcome: OUTCOME,
         });
       });
 

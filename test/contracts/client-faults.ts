@@ -1,4 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { SFNClient } from "@aws-sdk/client-sfn";
 import {
   SendMessageBatchCommand,
   type SendMessageBatchCommandOutput,
@@ -7,7 +8,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { BatchGetCommand, BatchWriteCommand, type DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 
-type Client = S3Client | SQSClient | DynamoDBDocumentClient;
+type Client = S3Client | SFNClient | SQSClient | DynamoDBDocumentClient;
 type Send<Args, Output> = (args: Args) => Promise<Output>;
 type Context = { readonly commandName?: string };
 
@@ -73,6 +74,34 @@ export function leaveUnprocessed(client: DynamoDBDocumentClient, times: number):
     return isWrite ? { UnprocessedItems: requests } : { UnprocessedKeys: requests };
   };
   client.send = faulty as DynamoDBDocumentClient["send"];
+}
+
+export type BatchGets = {
+  readonly calls: { readonly keys: number; readonly consistent: boolean }[];
+  mostAtOnce: number;
+};
+
+/** What the client's BatchGetItem calls ask for from now on, and how many are under way together. */
+export function watchBatchGets(client: DynamoDBDocumentClient): BatchGets {
+  const send = client.send.bind(client) as (command: object) => Promise<unknown>;
+  const watched: BatchGets = { calls: [], mostAtOnce: 0 };
+  let underWay = 0;
+  const watching = async (command: object): Promise<unknown> => {
+    if (!(command instanceof BatchGetCommand)) return send(command);
+    for (const { Keys: keys = [], ConsistentRead: consistent = false } of Object.values(
+      command.input.RequestItems ?? {},
+    )) {
+      watched.calls.push({ keys: keys.length, consistent });
+    }
+    watched.mostAtOnce = Math.max(watched.mostAtOnce, ++underWay);
+    try {
+      return await send(command);
+    } finally {
+      underWay -= 1;
+    }
+  };
+  client.send = watching as DynamoDBDocumentClient["send"];
+  return watched;
 }
 
 /**

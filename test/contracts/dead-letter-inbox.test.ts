@@ -1,11 +1,10 @@
-import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sqsClient } from "../../lambdas/adapters/aws-clients.ts";
 import { MemoryDeadLetterInbox } from "../../lambdas/adapters/memory-dead-letter-inbox.ts";
-import { MemoryOutbox } from "../../lambdas/adapters/memory-outbox.ts";
 import { SqsDeadLetterInbox } from "../../lambdas/adapters/sqs-dead-letter-inbox.ts";
-import type { RunRequest } from "../../lambdas/domain/internal-messages.ts";
 import type { DeadLetterInbox, ReceivedLetter } from "../../lambdas/ports.ts";
-import { retryDeadLetters } from "../../lambdas/retry-dead-letters/retry-dead-letters.ts";
+import { startLocalAws } from "../../local/aws/local-aws.ts";
 import { type QueuesAndBuckets, startQueuesAndBuckets } from "./emulators.ts";
 
 let emulator: QueuesAndBuckets;
@@ -34,17 +33,6 @@ const makers: [string, (bodies: readonly string[]) => Promise<DeadLetterInbox>][
 ];
 
 const bodies = Array.from({ length: 23 }, (_, number) => `letter ${number}`);
-const job = {
-  version: 1,
-  kind: "job",
-  reason: { code: "server_error", message: "three times" },
-  at: "2026-11-21T12:00:00.000Z",
-  tenantId: "acme",
-  jobId: "abcdefghijklmnopqrstuvwxyz",
-  attempts: 3,
-  source: { key: "segments/lines/a.jsonl", line: 0, offset: 0, length: 10 },
-};
-
 describe.each(makers)("dead-letter inbox: %s", (_name, make) => {
   it("gives every letter once, hidden from the next look until it is released", async () => {
     const inbox = await make(bodies);
@@ -64,18 +52,34 @@ describe.each(makers)("dead-letter inbox: %s", (_name, make) => {
     await inbox.release([]);
   });
 
-  it("a retry sends jobs on and leaves everything else to be seen by others", async () => {
-    const others = [
-      JSON.stringify({ ...job, kind: "message", messageId: "m", senderId: null, body: "x", bodyKey: null }),
-      "raw",
-    ];
-    const inbox = await make([others[0]!, JSON.stringify(job), others[1]!]);
-    const runs = new MemoryOutbox<RunRequest>();
-    expect(await retryDeadLetters(inbox, runs)).toBe(1);
-    const { tenantId, jobId, source } = job;
-    expect(runs.take()).toEqual([
-      { version: 1, kind: "run", tenantId, jobId, source, reason: "dead-letter" },
-    ]);
-    expect((await everything(inbox)).map(({ body }) => body).toSorted()).toEqual(others.toSorted());
+  it("tells who sent a letter and when, and takes no more than it is asked for", async () => {
+    const inbox = await make(bodies.slice(0, 3));
+    const [letter, ...more] = await inbox.receive(1);
+    expect(more).toEqual([]);
+    expect(letter).toMatchObject({ messageId: expect.stringMatching(/./), moved: false });
+    expect(letter?.sentAt).toBeLessThanOrEqual(Date.now());
+    expect(await everything(inbox)).toHaveLength(2);
   });
+});
+
+it("a letter that SQS moved says so, with the sender and the id of the message that it was", async () => {
+  const aws = await startLocalAws();
+  const sqs = sqsClient({
+    AWS_REGION: aws.region,
+    AWS_ENDPOINT_URL: aws.endpoint,
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+  const { QueueUrl: deadUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName: "q-dead" }));
+  const RedrivePolicy = JSON.stringify({
+    deadLetterTargetArn: `arn:aws:sqs:${aws.region}:${aws.accountId}:q-dead`,
+    maxReceiveCount: 1,
+  });
+  const Attributes = { VisibilityTimeout: "0", RedrivePolicy };
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "q", Attributes }));
+  const { MessageId } = await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "raw" }));
+  for (let time = 0; time < 2; time += 1) await sqs.send(new ReceiveMessageCommand({ QueueUrl }));
+  const moved = await new SqsDeadLetterInbox(sqs, deadUrl).receive();
+  expect(moved).toMatchObject([{ body: "raw", messageId: MessageId, senderId: aws.accountId, moved: true }]);
+  sqs.destroy();
+  await aws.close();
 });

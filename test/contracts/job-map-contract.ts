@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobMap } from "../../lambdas/ports.ts";
 import { race } from "./gather.ts";
-import { ACME, aClaim, aLease, anEnd, jobIdFor, NOON, sourceAt } from "./sample-records.ts";
+import { aClaim, ACME, aLease, aMove, anEnd, jobIdFor, NOON, sourceAt } from "./sample-records.ts";
 
 /** What every job map must do, whatever holds it. `make` gives an empty one. */
 export function describeJobMap(name: string, make: () => Promise<JobMap>): void {
@@ -142,6 +142,8 @@ export function describeJobMap(name: string, make: () => Promise<JobMap>): void 
           laneReason: "tier",
           attempt: 1,
           roundStart: 1,
+          roundAt: lease.receivedAt,
+          story: [],
           state: "ended",
           endedBy,
           status,
@@ -153,9 +155,20 @@ export function describeJobMap(name: string, make: () => Promise<JobMap>): void 
         });
       });
 
+      it("keeps a call that is under way when another step ends the job, also when it is opened again", async () => {
+        const lease = aLease();
+        await jobs.lease(lease);
+        expect(await jobs.end(anEnd({ status: "cancelled", endedBy: "cancel-1" }))).toBe("won");
+        const { messageId, source, now: at, leaseUntil: until } = lease;
+        const openCalls = [{ attempt: 1, at, until, messageId, source }];
+        expect(await stored()).toMatchObject({ state: "ended", openCalls });
+        await jobs.claim(aClaim({ retry: true, messageId: "another" }));
+        expect(await stored()).toMatchObject({ state: "queued", openCalls });
+      });
+
       it("takes a success of an earlier attempt, but not a failure of one", async () => {
         await jobs.claim(aClaim());
-        await jobs.requeue({ tenantId: ACME, jobId: jobIdFor("one"), attempt: 1, by: "settle-0" });
+        await jobs.requeue(aMove());
         expect(await jobs.end(anEnd({ status: "failed" }))).toBe("lost");
         expect(await jobs.end(anEnd())).toBe("won");
         expect(await stored()).toMatchObject({ state: "ended", attempt: 2, status: "succeeded" });
@@ -169,14 +182,12 @@ export function describeJobMap(name: string, make: () => Promise<JobMap>): void 
     });
 
     describe("requeue and dead letter", () => {
-      const move = { tenantId: ACME, jobId: jobIdFor("one"), attempt: 1 };
-
       it("moves a job on once, however many steps try", async () => {
         await jobs.claim(aClaim());
-        const outcomes = await race(20, (number) => jobs.requeue({ ...move, by: `settle-${number}` }));
+        const outcomes = await race(20, (number) => jobs.requeue(aMove({ by: `settle-${number}` })));
         expect(outcomes.filter((outcome) => outcome === "won")).toHaveLength(1);
         const winner = `settle-${outcomes.indexOf("won")}`;
-        expect(await jobs.requeue({ ...move, by: winner })).toBe("won");
+        expect(await jobs.requeue(aMove({ by: winner }))).toBe("won");
         expect(await stored()).toMatchObject({ state: "queued", attempt: 2, requeuedBy: winner });
       });
 
@@ -184,18 +195,18 @@ export function describeJobMap(name: string, make: () => Promise<JobMap>): void 
         await jobs.claim(aClaim());
         const outcomes = await Promise.all([
           jobs.end(anEnd({ status: "failed" })),
-          jobs.requeue({ ...move, by: "settle-2" }),
-          jobs.deadLetter({ ...move, by: "settle-3", source: sourceAt(0) }),
+          jobs.requeue(aMove({ by: "settle-2" })),
+          jobs.deadLetter({ ...aMove({ by: "settle-3" }), source: sourceAt(0) }),
         ]);
         expect(outcomes.filter((outcome) => outcome === "won").length).toBe(1);
       });
 
       it("puts a direct job out with the source of its request, and takes it back by that source", async () => {
         await jobs.lease(aLease());
-        expect(await jobs.deadLetter({ ...move, by: "worker-1", source: sourceAt(4) })).toBe("won");
+        expect(await jobs.deadLetter({ ...aMove({ by: "worker-1" }), source: sourceAt(4) })).toBe("won");
         expect(await stored()).toMatchObject({ state: "dead-lettered", source: sourceAt(4) });
         expect(await stored()).not.toHaveProperty("leaseOwner");
-        expect(await jobs.deadLetter({ ...move, by: "worker-2", source: sourceAt(4) })).toBe("lost");
+        expect(await jobs.deadLetter({ ...aMove({ by: "worker-2" }), source: sourceAt(4) })).toBe("lost");
         const lease = aLease({ owner: "worker-3", source: sourceAt(4) });
         expect(await jobs.lease(lease)).toMatchObject({
           kind: "leased",
@@ -204,8 +215,8 @@ export function describeJobMap(name: string, make: () => Promise<JobMap>): void 
       });
 
       it("moves no job that does not exist", async () => {
-        expect(await jobs.requeue({ ...move, by: "x" })).toBe("lost");
-        expect(await jobs.deadLetter({ ...move, by: "x", source: sourceAt(0) })).toBe("lost");
+        expect(await jobs.requeue(aMove({ by: "x" }))).toBe("lost");
+        expect(await jobs.deadLetter({ ...aMove({ by: "x" }), source: sourceAt(0) })).toBe("lost");
         expect(await stored()).toBeUndefined();
       });
     });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import type { JobMap } from "../../lambdas/ports.ts";
-import { ACME, aClaim, aLease, anEnd, jobIdFor, NOON, sourceAt } from "./sample-records.ts";
+import { aClaim, ACME, aLease, aMove, anEnd, jobIdFor, NOON, sourceAt } from "./sample-records.ts";
 
 /** One call of a job map: what it is, for the report of a failing run, and how it is made. */
 export type Operation = { readonly name: string; readonly run: (jobs: JobMap) => Promise<unknown> };
@@ -18,8 +18,10 @@ const source = fc.integer({ min: 0, max: 1 }).map(sourceAt);
 const requestHash = fc.constantFrom("hash", "hash", "hash", "other");
 const now = fc.integer({ min: 0, max: 3 }).map((minute) => NOON + minute * 60_000);
 
+const receivedAt = fc.constantFrom(NOON - 60_000, NOON);
+
 const claim = fc
-  .record({ jobId, messageId, source, requestHash, retry: fc.boolean() })
+  .record({ jobId, messageId, source, requestHash, retry: fc.boolean(), receivedAt })
   .map(aClaim)
   .map((input) => operation("claim", input, (jobs) => jobs.claim(input)));
 
@@ -30,6 +32,8 @@ const lease = fc
     source: fc.option(source),
     requestHash,
     retry: fc.boolean(),
+    receivedAt,
+    attempt: fc.option(attempt),
     owner: fc.constantFrom("worker-1", "worker-2"),
     now,
   })
@@ -37,20 +41,32 @@ const lease = fc
   .map((input) => operation("lease", input, (jobs) => jobs.lease(input)));
 
 const end = fc
-  .record({ jobId, attempt, endedBy: by, status: fc.constantFrom("succeeded", "failed", "expired") })
+  .record({ jobId, attempt, endedBy: by, status: fc.constantFrom("succeeded", "failed", "cancelled") })
   .map(anEnd)
   .map((input) => operation("end", input, (jobs) => jobs.end(input)));
 
-const move = fc.record({ tenantId: fc.constant(ACME), jobId, attempt, by });
-const requeue = move.map((input) => operation("requeue", input, (jobs) => jobs.requeue(input)));
+const move = fc.record({
+  jobId,
+  attempt,
+  by,
+  at: now,
+  code: fc.constantFrom("server_error", "batch_expired"),
+  counts: fc.boolean(),
+});
+const requeue = move.map(aMove).map((input) => operation("requeue", input, (jobs) => jobs.requeue(input)));
 const deadLetter = fc
   .tuple(move, source)
-  .map(([fields, source]) => ({ ...fields, source }))
+  .map(([fields, source]) => ({ ...aMove(fields), source }))
   .map((input) => operation("deadLetter", input, (jobs) => jobs.deadLetter(input)));
 
 export const anyOperation: fc.Arbitrary<Operation> = fc.oneof(claim, lease, end, requeue, deadLetter);
 
-/** Both jobs that the operations touch, as they stand. */
+/** Both jobs that the operations touch, as they stand, and as they are read together. */
 export async function finalState(jobs: JobMap): Promise<unknown> {
-  return [await jobs.get(ACME, jobIdFor("one")), await jobs.get(ACME, jobIdFor("two"))];
+  const both = [
+    { tenantId: ACME, jobId: jobIdFor("one") },
+    { tenantId: ACME, jobId: jobIdFor("two") },
+  ];
+  const each = await Promise.all(both.map(({ tenantId, jobId: id }) => jobs.get(tenantId, id)));
+  return { each, together: await jobs.getMany(both) };
 }

@@ -7,8 +7,9 @@ import { RetryableError, TerminalError } from "../../lambdas/domain/failures.ts"
 import { cutOff, loseNextAnswer, recordCommands } from "./client-faults.ts";
 import { startTables, type Tables } from "./emulators.ts";
 import { describeJobMap } from "./job-map-contract.ts";
+import { describeJobStories } from "./job-stories-contract.ts";
 import { anyOperation, finalState, type Operation } from "./job-map-operations.ts";
-import { ACME, aClaim, aLease, anEnd, jobIdFor, sourceAt } from "./sample-records.ts";
+import { aClaim, ACME, aLease, aMove, anEnd, jobIdFor, sourceAt } from "./sample-records.ts";
 
 let tables: Tables;
 beforeAll(async () => {
@@ -22,8 +23,10 @@ async function dynamo() {
   return { client, table, jobs: new DynamoJobMap(client, table) };
 }
 
-describeJobMap("memory", async () => new MemoryJobMap());
-describeJobMap("DynamoDB", async () => (await dynamo()).jobs);
+for (const describeContract of [describeJobMap, describeJobStories]) {
+  describeContract("memory", async () => new MemoryJobMap());
+  describeContract("DynamoDB", async () => (await dynamo()).jobs);
+}
 
 async function run(jobs: DynamoJobMap | MemoryJobMap, operations: readonly Operation[]): Promise<unknown[]> {
   const outcomes: unknown[] = [];
@@ -74,13 +77,16 @@ describe("the job map in DynamoDB against its specification", () => {
 });
 
 describe("the job map in DynamoDB when answers are lost", () => {
-  const move = { tenantId: ACME, jobId: jobIdFor("one"), attempt: 1, by: "step" };
-
   it.each<[string, string, (jobs: DynamoJobMap) => Promise<unknown>, unknown]>([
     ["a claim", "PutItemCommand", (jobs) => jobs.claim(aClaim()), { kind: "claimed", attempt: 1 }],
     ["an end", "UpdateItemCommand", (jobs) => jobs.end(anEnd()), "won"],
-    ["a requeue", "PutItemCommand", (jobs) => jobs.requeue(move), "won"],
-    ["a dead letter", "PutItemCommand", (jobs) => jobs.deadLetter({ ...move, source: sourceAt(0) }), "won"],
+    ["a requeue", "PutItemCommand", (jobs) => jobs.requeue(aMove()), "won"],
+    [
+      "a dead letter",
+      "PutItemCommand",
+      (jobs) => jobs.deadLetter({ ...aMove(), source: sourceAt(0) }),
+      "won",
+    ],
   ])("gives %s the answer that was lost", async (what, command, act, answer) => {
     const { client, jobs } = await dynamo();
     if (what !== "a claim") await jobs.claim(aClaim());
@@ -153,6 +159,31 @@ describe("what the job map in DynamoDB costs and stores", () => {
     expect(await expiresAt()).toBe(Math.floor(anEnd().endedAt / 1000) + 30 * 86_400);
     await jobs.claim(aClaim({ messageId: "m-2", retry: true }));
     expect(await expiresAt()).toBeUndefined();
+  });
+
+  it("reads records of the release before, and carries them on", async () => {
+    const { client, table, jobs } = await dynamo();
+    const before = async (key: string) => {
+      const pk = `${ACME}#${jobIdFor(key)}`;
+      const { Item: item = {} } = await client.send(new GetCommand({ TableName: table, Key: { pk } }));
+      const { roundAt: _roundAt, story: _story, ...old } = item;
+      await client.send(new PutCommand({ TableName: table, Item: old }));
+    };
+    for (const key of ["ended", "one"]) {
+      await jobs.claim(aClaim({ jobId: jobIdFor(key) }));
+      await before(key);
+    }
+    expect(await jobs.get(ACME, jobIdFor("one"))).toMatchObject({ roundAt: 0, story: [] });
+    expect(await jobs.claim(aClaim())).toEqual({ kind: "claimed", attempt: 1 });
+    expect(await jobs.requeue(aMove())).toBe("won");
+    const { at, by, code } = aMove();
+    expect(await jobs.get(ACME, jobIdFor("one"))).toMatchObject({
+      roundAt: 0,
+      story: [{ attempt: 1, at, by, code }],
+    });
+    expect(await jobs.end(anEnd({ jobId: jobIdFor("ended") }))).toBe("won");
+    const [ended] = await jobs.getMany([{ tenantId: ACME, jobId: jobIdFor("ended") }]);
+    expect(ended).toMatchObject({ state: "ended", roundAt: 0, story: [] });
   });
 
   it("refuses to read a record of a version it does not know", async () => {

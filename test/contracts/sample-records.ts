@@ -1,6 +1,6 @@
-import type { PlannedBatch } from "../../lambdas/domain/batch-record.ts";
+import type { BatchOutcome, PlannedBatch } from "../../lambdas/domain/batch-record.ts";
 import { type JobId, jobIdOf, type SegmentId, type TenantId } from "../../lambdas/domain/ids.ts";
-import type { Claim, DirectLease, JobEnd } from "../../lambdas/domain/job-state.ts";
+import type { Claim, DirectLease, JobEnd, RequeueMove } from "../../lambdas/domain/job-state.ts";
 import type { LedgerEntry } from "../../lambdas/domain/ledger-entry.ts";
 import { type Tenant, tenantPolicySchema } from "../../lambdas/domain/tenant-policy.ts";
 import { batchIdOf } from "../../lambdas/domain/ids.ts";
@@ -27,6 +27,7 @@ export function aClaim(fields: Partial<Claim> = {}): Claim {
     lane: "batch",
     laneReason: "tier",
     retry: false,
+    receivedAt: NOON - 1_000,
     ...fields,
   };
 }
@@ -34,6 +35,7 @@ export function aClaim(fields: Partial<Claim> = {}): Claim {
 export function aLease(fields: Partial<DirectLease> = {}): DirectLease {
   return {
     ...aClaim({ messageId: "m-1", source: null, lane: "sync" }),
+    attempt: null,
     owner: "worker-1",
     now: NOON,
     leaseUntil: NOON + 60_000,
@@ -57,6 +59,21 @@ export function anEnd(fields: Partial<JobEnd> = {}): JobEnd {
   };
 }
 
+export function aMove(fields: Partial<RequeueMove> = {}): RequeueMove {
+  return {
+    tenantId: ACME,
+    jobId: jobIdFor("one"),
+    attempt: 1,
+    by: "settle-1",
+    at: NOON,
+    code: "server_error",
+    counts: true,
+    ...fields,
+  };
+}
+
+export const OUTCOME: BatchOutcome = { answered: 1, failed: 1, surplus: 0 };
+
 const price = {
   provider: "openai",
   model: "gpt-5-nano",
@@ -69,7 +86,11 @@ const price = {
   source: "test",
 } as const;
 
-export function aPlan(number: number, account = "openai-main"): PlannedBatch {
+export function aPlan(
+  number: number,
+  account = "openai-main",
+  fields: Partial<PlannedBatch> = {},
+): PlannedBatch {
   const windowId = "20261121T120000Z" as WindowId;
   const batchId = batchIdOf(windowId, account, number);
   return {
@@ -92,6 +113,8 @@ export function aPlan(number: number, account = "openai-main"): PlannedBatch {
     plannedAt: NOON,
     prices: { batch: { ...price, lane: "batch" }, sync: { ...price, lane: "sync" } },
     linesKey: `windows/${windowId}/plan-1/${batchId}.jsonl`,
+    orphanOf: null,
+    ...fields,
   };
 }
 

@@ -66,7 +66,8 @@ describe("a refused message is answered, makes no claim, and can be corrected", 
       { ...jobMessage(), request: { s3Key: "uploads/tenant=acme/../tenant=globex/x.json" } },
     ],
     ["upload_missing", { ...jobMessage(), request: { s3Key: "uploads/tenant=acme/nothing.json" } }],
-    ["cancel_not_supported", { version: 1, tenantId: "acme", cancel: { idempotencyKey: "k" } }],
+    ["invalid_message", { version: 1, tenantId: "acme", cancel: { idempotencyKey: "k", all: true } }],
+    ["unknown_job", { version: 1, tenantId: "acme", cancel: { idempotencyKey: "k" } }],
   ])("%s", async (code, message) => {
     expect(await refusalOf(message)).toBe(code);
     expect(await refusalOf(jobMessage())).toBeUndefined();
@@ -78,7 +79,7 @@ describe("a refused message is answered, makes no claim, and can be corrected", 
     await gateway.admit([gateway.message(streamed), gateway.message(cancel)]);
     expect(await gateway.results("acme")).toMatchObject([
       { idempotencyKey: "k1", taskType: "post_call_summary", metadata: { callId: "8842" } },
-      { idempotencyKey: "k2", error: { code: "cancel_not_supported" } },
+      { idempotencyKey: "k2", error: { code: "unknown_job" } },
     ]);
   });
 

@@ -142,6 +142,8 @@ describe("the batch lane", () => {
         output: [],
         errors: lines.map((line) => errorLine(line, 500, "server_error")),
       }));
+      // The next try waits, longer each time.
+      gateway.now += attempt * 600_000;
     }
     expect(await gateway.window()).toEqual([]);
     const letters = gateway.deadLetters.take("normal");
@@ -154,7 +156,15 @@ describe("the batch lane", () => {
       body: JSON.parse(answerLine('{"custom_id":"x"}')).response.body,
     });
     const { tenantId, jobId, source } = letter;
-    const request = { version: 1, kind: "run", tenantId, jobId, source, reason: "dead-letter" } as const;
+    const request = {
+      version: 1,
+      kind: "run",
+      tenantId,
+      jobId,
+      source,
+      reason: "dead-letter",
+      attempt: null,
+    } as const;
     expect(await gateway.runRequested(request)).toBe("ended");
     expect(await gateway.runRequested(request)).toBe("duplicate");
     expect(gateway.calls).toBe(1);

@@ -94,7 +94,15 @@ describe("a direct call whose workers die", () => {
     const [letter] = gateway.deadLetters.take("critical");
     if (letter?.kind !== "job") throw new Error("no job");
     const { tenantId, jobId, source } = letter;
-    await gateway.runRequested({ version: 1, kind: "run", tenantId, jobId, source, reason: "dead-letter" });
+    await gateway.runRequested({
+      version: 1,
+      kind: "run",
+      tenantId,
+      jobId,
+      source,
+      reason: "dead-letter",
+      attempt: null,
+    });
     expect(gateway.calls).toBe(6);
     expect(await gateway.runMessage(message)).toBe("duplicate");
     expect(gateway.calls).toBe(6);
@@ -184,16 +192,17 @@ describe("a message made to do harm", () => {
     gateway.answer = () => answered;
     await gateway.admit([gateway.message(jobMessage({ taskType: "live_chat_response" }))]);
     const [request] = gateway.runs.take();
-    const { tenantId, source } = request!;
+    if (request?.kind !== "run") throw new Error("nothing to run");
+    const { tenantId, source } = request;
     const upload = { ...source, key: `uploads/tenant=${tenantId}/x` };
     await gateway.objects.put(upload.key, (await gateway.objects.get(source.key))!);
     const globex = (await gateway.tenants.get("globex" as TenantId))!.policy.tenantId;
     for (const forged of [{ source: upload }, { tenantId: globex }])
-      await expect(gateway.runRequested({ ...request!, ...forged })).rejects.toMatchObject({
+      await expect(gateway.runRequested({ ...request, ...forged })).rejects.toMatchObject({
         name: "MissingRecordError",
       });
     expect(gateway.calls).toBe(0);
-    expect(await gateway.runRequested(request!)).toBe("ended");
+    expect(await gateway.runRequested(request)).toBe("ended");
   });
 
   test("is refused when its key or tags hold half of a surrogate pair, which cannot be told from another", async () => {

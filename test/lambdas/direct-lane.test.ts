@@ -75,10 +75,28 @@ describe("an urgent job", () => {
     expect(await gateway.results("acme")).toEqual([]);
     answers(refusal(500), refusal(500), refusal(500));
     const { tenantId, jobId, source } = letter;
-    const request = { version: 1, kind: "run", tenantId, jobId, source, reason: "dead-letter" } as const;
+    const request = {
+      version: 1,
+      kind: "run",
+      tenantId,
+      jobId,
+      source,
+      reason: "dead-letter",
+      attempt: null,
+    } as const;
     expect(await gateway.runRequested(request)).toBe("ended");
     expect(await gateway.results("acme")).toMatchObject([{ status: "failed", attempts: 6 }]);
     expect(await gateway.runRequested(request)).toBe("duplicate");
+  });
+
+  test("a late copy of the request that ran it first finds nothing to do when it lies in the dead letters", async () => {
+    answers(refusal(500), refusal(503), refusal(500));
+    await gateway.admit([urgent()]);
+    const [first] = gateway.runs.take();
+    expect(first).toMatchObject({ kind: "run", reason: "direct-tier", attempt: 1 });
+    expect(await gateway.runRequested(first!)).toBe("dead-lettered");
+    expect(await gateway.runRequested(first!)).toBe("duplicate");
+    expect(gateway.calls).toBe(3);
   });
 
   test("a call without an answer is named in the ledger with an estimate, and the next call is charged", async () => {

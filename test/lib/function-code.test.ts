@@ -9,6 +9,9 @@ import { stageOf } from "./stage-template.ts";
 const outdir = mkdtempSync(path.join(tmpdir(), "offpeak-bundles-"));
 afterAll(() => rmSync(outdir, { recursive: true }));
 
+/** Milliseconds: bundling everything is a processor's work for seconds, and other tests have the processors too. */
+const BUNDLING_MS = 180_000;
+
 const assetsSchema = z.object({
   files: z.record(
     z.string(),
@@ -16,25 +19,29 @@ const assetsSchema = z.object({
   ),
 });
 
-test("every function is one module with a handler, a source map and the names of its errors", () => {
-  stageOf({}, outdir).app.synth();
-  const { files } = assetsSchema.parse(
-    JSON.parse(readFileSync(path.join(outdir, "Offpeak.assets.json"), "utf8")),
-  );
-  const bundles = new Map(
-    Object.values(files)
-      .filter(({ source }) => source.packaging === "zip")
-      .map(({ displayName, source }) => [displayName.split("/").at(-2), path.join(outdir, source.path)]),
-  );
-  expect(new Set(bundles.keys())).toEqual(new Set(FUNCTION_IDS));
-  for (const folder of bundles.values()) {
-    const code = readFileSync(path.join(folder, "index.mjs"), "utf8");
-    // Not matched against the code itself: a failure would print megabytes.
-    expect(/export\{[^}]*\bhandler\b[^}]*\}/.test(code), `${folder} exports a handler`).toBe(true);
-    expect(code.includes('name="RetryableError"'), `${folder} names its errors`).toBe(true);
-    expect(existsSync(path.join(folder, "index.mjs.map"))).toBe(true);
-  }
-});
+test(
+  "every function is one module with a handler, a source map and the names of its errors",
+  { timeout: BUNDLING_MS },
+  () => {
+    stageOf({}, outdir).app.synth();
+    const { files } = assetsSchema.parse(
+      JSON.parse(readFileSync(path.join(outdir, "Offpeak.assets.json"), "utf8")),
+    );
+    const bundles = new Map(
+      Object.values(files)
+        .filter(({ source }) => source.packaging === "zip")
+        .map(({ displayName, source }) => [displayName.split("/").at(-2), path.join(outdir, source.path)]),
+    );
+    expect(new Set(bundles.keys())).toEqual(new Set(FUNCTION_IDS));
+    for (const folder of bundles.values()) {
+      const code = readFileSync(path.join(folder, "index.mjs"), "utf8");
+      // Not matched against the code itself: a failure would print megabytes.
+      expect(/export\{[^}]*\bhandler\b[^}]*\}/.test(code), `${folder} exports a handler`).toBe(true);
+      expect(code.includes('name="RetryableError"'), `${folder} names its errors`).toBe(true);
+      expect(existsSync(path.join(folder, "index.mjs.map"))).toBe(true);
+    }
+  },
+);
 
 test("a function's folder is its construct id in kebab case", () => {
   expect(folderOf("RetryDeadLetters")).toBe("retry-dead-letters");

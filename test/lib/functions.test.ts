@@ -5,6 +5,7 @@ import { z } from "zod";
 import { COLLECT_LEASE_MS } from "../../lambdas/collect-results/collect-results.ts";
 import { ABANDONED_AFTER_MS } from "../../lambdas/freeze-window/freeze-window.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
+import { RECONCILING_MS } from "../../lambdas/reconcile-batches/reconcile-batches.ts";
 import { SUBMIT_LEASE_MS } from "../../lambdas/submit-batch/submit-batch.ts";
 import { folderOf, FUNCTION_IDS, type FunctionId, limitsOf } from "../../lib/function-limits.ts";
 import { resourcesOf, templateOf } from "./stage-template.ts";
@@ -68,6 +69,10 @@ test("a function ends before what it holds is taken for abandoned", () => {
   expect(Math.max(timeoutMs("AdmitJobs"), timeoutMs("RunJob"))).toBeLessThan(ABANDONED_AFTER_MS);
 });
 
+test("reconciling begins no batch when there is less than two minutes left for it", () => {
+  expect(timeoutMs("ReconcileBatches")).toBe(RECONCILING_MS + 120_000);
+});
+
 test("settings reach the functions", () => {
   const set = templateOf({
     stackName: "Stage-2",
@@ -75,6 +80,7 @@ test("settings reach the functions", () => {
     providers: { openai: { baseUrl: "http://localhost:8000/v1" } },
     batchCaps: { openai: { maxRequests: 7 } },
     minBatchJobs: 3,
+    providerFiles: "keep",
     architecture: "x86_64",
   });
   const variables = Object.fromEntries(
@@ -84,6 +90,7 @@ test("settings reach the functions", () => {
   );
   expect(variables["STACK_NAME"]).toBe("Stage-2");
   expect(variables["MIN_BATCH_JOBS"]).toBe("3");
+  expect(variables["PROVIDER_FILES"]).toBe("keep");
   expect(JSON.parse(variables["TIER_DUE_SECONDS"] ?? "")).toMatchObject({ low: 60, high: 60 });
   expect(JSON.parse(variables["BATCH_CAPS"] ?? "")).toMatchObject({ openai: { maxRequests: 7 } });
   expect(JSON.parse(variables["PROVIDER_ACCOUNTS"] ?? "")).toMatchObject({

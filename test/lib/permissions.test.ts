@@ -40,7 +40,7 @@ function grantsOf(settings?: object): Grant[] {
 
 function nameOf(id: string): string {
   return id
-    .replace(/^(BatchWorkflow|DirectLane|Intake|ResultDelivery)/, "")
+    .replace(/^(BatchWorkflow|DirectLane|Intake|Reconciliation|ResultDelivery|Sweeping)/, "")
     .replace(/(Role)?[0-9A-F]{8}(?=$|\/)/, "");
 }
 
@@ -56,7 +56,7 @@ test("no policy names an action by pattern", () => {
   expect(grants.filter(({ action }) => action.includes("*"))).toEqual([]);
 });
 
-test("no policy names a resource by pattern, but for objects under a prefix, tenants' queues and log deliveries", () => {
+test("no policy names a resource by pattern, but for objects under a prefix, tenants' queues, a machine's executions and log deliveries", () => {
   const objects =
     /^arn:aws:s3:::StorageGatewayBucket\/(uploads|segments|windows|batches|results|dead-letters)\//;
   const patterns = grants.filter(
@@ -64,6 +64,7 @@ test("no policy names a resource by pattern, but for objects under a prefix, ten
       resource.includes("*") &&
       !(action.startsWith("s3:") && objects.test(resource)) &&
       !(action === "sqs:SendMessage" && resource.endsWith(":Offpeak-results-*")) &&
+      !(action === "states:DescribeExecution" && resource.endsWith(":execution:Offpeak-RunBatch:*")) &&
       !(action.startsWith("logs:") && action !== "logs:PutLogEvents" && resource === "*"),
   );
   expect(patterns).toEqual([]);
@@ -76,7 +77,7 @@ test("no role has a managed policy", () => {
 
 describe("who may", () => {
   test("read the providers' keys: what talks to providers", () => {
-    const callers = ["CollectResults", "PollBatch", "RunJob", "SubmitBatch"];
+    const callers = ["CloseBatch", "CollectResults", "PollBatch", "RunJob", "SubmitBatch", "SweepLeftovers"];
     expect(rolesWith("secretsmanager:GetSecretValue", "ProviderAccounts")).toEqual(callers);
   });
 
@@ -94,8 +95,17 @@ describe("who may", () => {
     expect([...actions]).toEqual(["dynamodb:GetItem"]);
   });
 
-  test("read a whole table: nobody", () => {
-    expect(grants.filter(({ action }) => /Scan|Query|PartiQL/.test(action))).toEqual([]);
+  test("read a whole table: nobody; a partition of one: what reconciles and what sweeps", () => {
+    expect(grants.filter(({ action }) => /Scan|PartiQL/.test(action))).toEqual([]);
+    expect(rolesWith("dynamodb:Query", "Storage")).toEqual(["ReconcileBatches", "SweepLeftovers"]);
+    expect(rolesWith("dynamodb:Query", "StorageJobMap")).toEqual([]);
+  });
+
+  test("reconcile: what may read, and change nothing", () => {
+    const actions = grants.filter(({ role }) => role === "ReconcileBatches").map(({ action }) => action);
+    expect(
+      actions.filter((action) => !/:(Get|BatchGet|Query|List|CreateLogStream|PutLogEvents)/.test(action)),
+    ).toEqual([]);
   });
 
   test("send to tenants: deliver-results", () => {
@@ -111,9 +121,31 @@ describe("who may", () => {
     expect(rolesWith("sqs:SendMessage", ":Queuesruns")).toEqual([
       "AdmitJobs",
       "FreezeWindow",
+      "PlanWindow",
       "RetryDeadLetters",
       "RunJob",
+      "SettlePart",
+      "SweepLeftovers",
     ]);
+  });
+
+  test("take dead letters: their retry, which sends them to our own queues and keeps large ones in the bucket", () => {
+    const dead = ["jobscritical", "jobshigh", "jobsnormal", "jobslow", "runs", "deliveries"];
+    for (const queue of dead) {
+      for (const action of ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"])
+        expect(rolesWith(`sqs:${action}`, `:Queues${queue}dead`)).toEqual(["RetryDeadLetters"]);
+    }
+    expect(rolesWith("sqs:SendMessage", ":Queuesdeliveries")).toContain("RetryDeadLetters");
+    expect(rolesWith("s3:PutObject", "/dead-letters/")).toEqual(["AdmitJobs", "RetryDeadLetters", "RunJob"]);
+    expect(rolesWith("s3:GetObject", "/dead-letters/")).toEqual(["RunJob"]);
+  });
+
+  test("end a job that is cancelled: what takes messages, which reads what was admitted and stores the result", () => {
+    for (const role of ["AdmitJobs", "RunJob"]) {
+      expect(rolesWith("s3:GetObject", "/segments/lines/")).toContain(role);
+      expect(rolesWith("s3:PutObject", "/results/")).toContain(role);
+      expect(rolesWith("dynamodb:UpdateItem", "StorageJobMap")).toContain(role);
+    }
   });
 
   test("read tenants' uploads: what admits", () => {
@@ -128,7 +160,7 @@ describe("who may", () => {
     expect([...new Set(deleted)]).toEqual(["arn:aws:s3:::StorageGatewayBucket/segments/open/*"]);
   });
 
-  test("list keys: freeze-window the open segments; others only learn that an object is missing", () => {
+  test("list keys: freeze-window and the sweeper the open segments; others only learn that an object is missing", () => {
     const conditions = grants
       .filter(({ action }) => action === "s3:ListBucket")
       .map(({ role, condition }) => `${role} ${JSON.stringify(condition)}`);
@@ -137,27 +169,71 @@ describe("who may", () => {
     expect(conditions.toSorted()).toEqual(
       [
         `AdmitJobs ${missing}`,
+        `ReconcileBatches ${missing}`,
         `FreezeWindow ${missing}`,
         `FreezeWindow ${open}`,
         `RunJob ${missing}`,
+        `SweepLeftovers ${missing}`,
+        `SweepLeftovers ${open}`,
         `WriteBatch ${missing}`,
       ].toSorted(),
     );
   });
 
-  test("invoke functions: each state machine its own, the scheduler one", () => {
+  test("invoke functions: each state machine its own, the scheduler those with a clock", () => {
     const invoked = grants
       .filter(({ action }) => action === "lambda:InvokeFunction")
       .map(({ role, resource }) => [role, nameOf(resource.slice(resource.lastIndexOf(":") + 1))]);
     const of = (role: string) => invoked.filter(([by]) => by === role).map(([, name]) => name);
     expect(of("RunBatch")).toEqual([
+      "WriteBatch",
       "SubmitBatch",
       "PollBatch",
       "CollectResults",
       "SettlePart",
       "CloseBatch",
     ]);
-    expect(of("AssembleWindow")).toEqual(["FreezeWindow", "PlanWindow", "WriteBatch", "CloseWindow"]);
-    expect(of("Schedules")).toEqual(["RetryDeadLetters"]);
+    expect(of("AssembleWindow")).toEqual(["FreezeWindow", "PlanWindow", "CloseWindow"]);
+    expect(of("Schedules")).toEqual(["RetryDeadLetters", "SweepLeftovers", "ReconcileBatches"]);
+  });
+
+  test("start executions: windows those of batches, the sweeper those again, the scheduler windows", () => {
+    const starts = grants
+      .filter(({ action }) => action === "states:StartExecution")
+      .map(({ role, resource }) => `${role} ${nameOf(resource.slice(resource.lastIndexOf(":") + 1))}`);
+    expect(starts.toSorted()).toEqual(
+      ["AssembleWindow RunBatch", "Schedules AssembleWindow", "SweepLeftovers RunBatch"].toSorted(),
+    );
+    expect(rolesWith("states:DescribeExecution", "")).toEqual(["SweepLeftovers"]);
+  });
+
+  test("sweep: finish segments, start batches, own providers' batches, and nothing else", () => {
+    const own = grants
+      .filter(({ role, action }) => role === "SweepLeftovers" && !action.startsWith("logs:"))
+      .map(({ action, resource }) => `${action} ${resource.slice(resource.lastIndexOf(":") + 1)}`);
+    const bucket = "StorageGatewayBucket";
+    expect(own.map((grant) => grant.replaceAll(/(?<=\w)[0-9A-F]{8}(?=$|\/)/g, "")).toSorted()).toEqual(
+      [
+        `s3:ListBucket ${bucket}`,
+        `s3:ListBucket ${bucket}`,
+        `s3:GetObject ${bucket}/segments/lines/*.jsonl`,
+        `s3:GetObject ${bucket}/segments/index/*.jsonl`,
+        `s3:GetObject ${bucket}/batches/*/manifest.jsonl`,
+        `s3:PutObject ${bucket}/segments/index/*.jsonl`,
+        `s3:AbortMultipartUpload ${bucket}/segments/index/*.jsonl`,
+        `s3:DeleteObject ${bucket}/segments/open/*`,
+        "dynamodb:GetItem StorageJobMap",
+        "dynamodb:PutItem StorageJobMap",
+        "sqs:SendMessage Queuesruns",
+        "dynamodb:GetItem StorageBatches",
+        "dynamodb:Query StorageBatches",
+        "dynamodb:PutItem StorageBatches",
+        "dynamodb:DeleteItem StorageBatches",
+        "states:StartExecution BatchWorkflowRunBatch",
+        "states:DescribeExecution *",
+        "secretsmanager:GetSecretValue ProviderAccountsOpenAiApiKey",
+        "secretsmanager:GetSecretValue ProviderAccountsAnthropicApiKey",
+      ].toSorted(),
+    );
   });
 });

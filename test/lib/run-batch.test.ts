@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { STAGE_LIMITS_MS } from "../../lambdas/domain/batch-watch.ts";
 import { type Answers, type Call, fail, runMachine } from "./machines.ts";
 
 const batch = { batchId: "b-1", generation: 1 };
 
 function running(answers: Answers = {}) {
   return runMachine("RunBatch", batch, {
+    WriteBatch: () => null,
     SubmitBatch: () => ({ kind: "submitted" }),
     PollBatch: () => ({ phase: "ended", waitSeconds: 15 }),
     CollectResults: () => ({ parts: 2 }),
@@ -17,10 +19,11 @@ function running(answers: Answers = {}) {
 const namesOf = (calls: readonly Call[]) => calls.map(({ name }) => name);
 const callsOf = (calls: readonly Call[], wanted: string) => calls.filter(({ name }) => name === wanted);
 
-test("submits, polls, collects, settles each part, closes; each is told the batch and its generation", async () => {
+test("writes, submits, polls, collects, settles each part, closes; each is told the batch and its generation", async () => {
   const { result, calls } = await running();
   expect(result.status).toBe("SUCCEEDED");
   expect(calls.map(({ name, payload }) => [name, payload])).toEqual([
+    ["WriteBatch", batch],
     ["SubmitBatch", batch],
     ["PollBatch", { ...batch, polls: 0 }],
     ["CollectResults", batch],
@@ -28,6 +31,20 @@ test("submits, polls, collects, settles each part, closes; each is told the batc
     ["SettlePart", { ...batch, part: 1 }],
     ["CloseBatch", batch],
   ]);
+});
+
+test("a batch whose input cannot be written is not submitted", async () => {
+  const { result, calls } = await running({ WriteBatch: () => fail("MissingRecordError") });
+  expect(result).toMatchObject({ status: "FAILED", error: "MissingRecordError" });
+  expect(namesOf(calls)).toEqual(["WriteBatch"]);
+});
+
+test("a write that fails for a while is tried again", async () => {
+  const { result, calls } = await running({
+    WriteBatch: (_payload, nth) => (nth < 3 ? fail("RetryableError") : null),
+  });
+  expect(result.status).toBe("SUCCEEDED");
+  expect(callsOf(calls, "WriteBatch")).toHaveLength(4);
 });
 
 test("a batch that the provider refused is not polled", async () => {
@@ -62,6 +79,12 @@ describe("polling", () => {
     const { result, seconds } = await running({ PollBatch: () => ({ phase: "running", waitSeconds: 300 }) });
     expect(result.status).toBe("TIMED_OUT");
     expect(seconds).toBe(49 * 3600);
+  });
+
+  test("has time for every stage's limit, and an hour to settle", async () => {
+    const { seconds } = await running({ PollBatch: () => ({ phase: "running", waitSeconds: 300 }) });
+    const watched = Object.values(STAGE_LIMITS_MS).reduce((sum, limit) => sum + limit, 0);
+    expect(watched / 1000 + 3600).toBeLessThanOrEqual(seconds);
   });
 });
 

@@ -8,10 +8,12 @@ const scheduleSchema = z.object({
   Target: z.object({ Arn: z.string(), Input: z.string().optional() }),
 });
 
-test("a window starts every few minutes with its scheduled time, dead letters are retried every quarter of an hour", () => {
-  const schedules = Object.values(
-    resourcesOf(templateOf({ windowMinutes: 7 }), "AWS::Scheduler::Schedule"),
-  ).map((schedule) => scheduleSchema.parse(schedule));
+const everySeven = templateOf({ windowMinutes: 7 });
+
+test("a window starts every few minutes with its scheduled time, dead letters are retried and leftovers swept every quarter of an hour, a day's batches are reconciled", () => {
+  const schedules = Object.values(resourcesOf(everySeven, "AWS::Scheduler::Schedule")).map((schedule) =>
+    scheduleSchema.parse(schedule),
+  );
   expect(schedules).toEqual([
     {
       ScheduleExpression: "rate(7 minutes)",
@@ -25,6 +27,16 @@ test("a window starts every few minutes with its scheduled time, dead letters ar
       ScheduleExpression: "rate(15 minutes)",
       FlexibleTimeWindow: { Mode: "OFF" },
       Target: { Arn: expect.stringContaining("function:DirectLaneRetryDeadLetters") },
+    },
+    {
+      ScheduleExpression: "rate(15 minutes)",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: { Arn: expect.stringContaining("function:SweepingSweepLeftovers") },
+    },
+    {
+      ScheduleExpression: "rate(1 day)",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: { Arn: expect.stringContaining("function:ReconciliationReconcileBatches") },
     },
   ]);
 });

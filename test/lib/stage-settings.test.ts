@@ -10,6 +10,7 @@ describe("defaults", () => {
       windowMinutes: 5,
       tierDueSeconds: DEFAULT_TIER_DUE_SECONDS,
       removalPolicy: "retain",
+      providerFiles: "delete",
       batchCaps: { openai: {}, anthropic: { maxBytes: 32_000_000 } },
       minBatchJobs: 50,
       batchLeadSeconds: 7200,
@@ -44,6 +45,7 @@ describe("an error names the setting, its value and what is allowed", () => {
       "offpeak.retention.segmentsDays is 14: must be a whole number from 21",
     ],
     [{ retention: { resultsDays: 30 } }, "a duplicate gets the first result for 30 days"],
+    [{ providerFiles: "later" }, 'offpeak.providerFiles is "later": must be delete or keep'],
     [{ removalPolicy: "keep" }, 'offpeak.removalPolicy is "keep": must be retain or destroy'],
     [
       { providers: { openai: { baseUrl: "ftp://x" } } },

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import { type LocalGateway, STACK_NAME, startLocalGateway } from "../../local/gateway/local-gateway.ts";
@@ -137,6 +138,41 @@ describe("rare paths on the local stack", { timeout: 90_000 }, () => {
     expect(
       await submit("JobsHighQueueUrl", { idempotencyKey: "unanswered", taskType: "email_draft" }),
     ).toMatchObject({ status: "succeeded", attempts: 2 });
+  });
+
+  test("a message that SQS gave up on is admitted from its dead letters, by way of the bucket when it is large", async () => {
+    const sqs = new SQSClient({
+      endpoint: stranger.output("Endpoint"),
+      region: stranger.output("Region"),
+      credentials: { accessKeyId: "stranger", secretAccessKey: "stranger" },
+    });
+    const large = request({ messages: [{ role: "user", content: "word ".repeat(60_000) }] });
+    const [, , , QueueUrl] = stranger.output("DeadLetterQueueUrls").split(",");
+    const MessageBody = JSON.stringify(jobMessage({ idempotencyKey: "given up", request: large }));
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+    sqs.destroy();
+    expect(await stranger.results("Acme", 1)).toMatchObject([
+      { idempotencyKey: "given up", status: "succeeded", lane: "batch" },
+    ]);
+  });
+
+  test("a job that a message cancels while its batch cannot be sent", async () => {
+    await gateway.simulator!.faults.add({
+      kind: "http-error",
+      operation: "openai.files.create",
+      status: 500,
+      times: 20,
+    });
+    await stranger.send("JobsLowQueueUrl", [JSON.stringify(jobMessage({ idempotencyKey: "unwanted" }))]);
+    const cancel = { version: 1, tenantId: "acme", cancel: { idempotencyKey: "unwanted" } };
+    // A cancel may overtake the job it is for: it is then told so, and sent again.
+    for (;;) {
+      await stranger.send("JobsLowQueueUrl", [JSON.stringify(cancel)]);
+      const [result] = await stranger.results("Acme", 1);
+      if (result?.["status"] === "rejected") continue;
+      expect(result).toMatchObject({ idempotencyKey: "unwanted", status: "cancelled", tier: "normal" });
+      break;
+    }
   });
 
   test("no function asked for what its role does not allow", () => {

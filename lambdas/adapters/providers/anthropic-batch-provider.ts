@@ -1,11 +1,18 @@
 import type { Anthropic } from "@anthropic-ai/sdk";
-import { MissingRecordError, ProviderRefusalError } from "../../domain/failures.ts";
+import type { ProviderBatch } from "../../domain/batch-record.ts";
+import {
+  BatchNotFoundError,
+  MissingRecordError,
+  ProviderRefusalError,
+  ResultsGoneError,
+  RetryableError,
+} from "../../domain/failures.ts";
 import type { BatchProvider, ObjectStore } from "../../ports.ts";
 import { anthropicBatchSchema, toProviderBatch } from "./anthropic-batch-object.ts";
 import { batchBody } from "./anthropic-batch-body.ts";
 import { responseBytes, watched } from "./byte-streams.ts";
 import { BULK_CALL, REPEATABLE_CALL, SINGLE_CALL } from "./provider-clients.ts";
-import { batchCallFailure } from "./provider-failures.ts";
+import { batchCallFailure, isGone } from "./provider-failures.ts";
 
 const PAGE_SIZE = 100;
 
@@ -19,6 +26,7 @@ export function anthropicBatchProvider({ client, objects }: AnthropicBatchProvid
         anthropicBatchSchema.parse(await client.messages.batches.retrieve(id, {}, REPEATABLE_CALL)),
       );
     } catch (error) {
+      if (isGone(error)) throw new BatchNotFoundError(`anthropic has no batch ${id}`, { cause: error });
       throw batchCallFailure("anthropic", "repeatable", error);
     }
   };
@@ -65,12 +73,14 @@ export function anthropicBatchProvider({ client, objects }: AnthropicBatchProvid
 
     async *output(batch, file) {
       if (file === "errors") return;
+      if (batch.outputFileId === null) throw noResults(batch);
       try {
         // By path, not by the batch's `results_url`: the key goes nowhere but to the configured address.
         const path = `/v1/messages/batches/${encodeURIComponent(batch.id)}/results`;
         const options = { ...REPEATABLE_CALL, headers: { accept: "application/binary" } };
         yield* responseBytes(await client.get(path, options).asResponse());
       } catch (error) {
+        if (isGone(error)) throw noResults(batch);
         throw batchCallFailure("anthropic", "repeatable", error);
       }
     },
@@ -85,5 +95,20 @@ export function anthropicBatchProvider({ client, objects }: AnthropicBatchProvid
           throw batchCallFailure("anthropic", "repeatable", error);
       }
     },
+
+    async deleteFiles({ id }) {
+      if (id === null) return;
+      try {
+        await client.messages.batches.delete(id, {}, REPEATABLE_CALL);
+      } catch (error) {
+        if (!isGone(error)) throw batchCallFailure("anthropic", "repeatable", error);
+      }
+    },
   };
+}
+
+function noResults({ id, phase, status }: ProviderBatch): Error {
+  return phase === "ended"
+    ? new ResultsGoneError(`Anthropic has the results of ${id} no longer`)
+    : new RetryableError(`Anthropic's batch ${id} is still ${status}`);
 }

@@ -1,5 +1,5 @@
-import type { ProviderBatch } from "../../domain/batch-record.ts";
-import { MissingRecordError } from "../../domain/failures.ts";
+import type { ProviderBatch, ProviderFiles } from "../../domain/batch-record.ts";
+import { BatchNotFoundError, ResultsGoneError } from "../../domain/failures.ts";
 import { type BatchId, batchIdSchema } from "../../domain/ids.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { jsonLines, lineText } from "../../domain/jsonl.ts";
@@ -31,6 +31,10 @@ export class MemoryBatchProvider implements BatchProvider {
   readonly #now: () => Instant;
   readonly #held = new Map<string, Held>();
   readonly #outputs = new Map<string, readonly string[]>();
+  readonly #withoutResults = new Set<string>();
+  readonly #uncancellable = new Set<string>();
+  /** The batches whose files were deleted, in order, as often as it was asked for. */
+  readonly deleted: string[] = [];
 
   constructor({
     provider = "openai",
@@ -56,11 +60,14 @@ export class MemoryBatchProvider implements BatchProvider {
     const [output, errors] = [ending.output, ending.errors ?? []];
     this.#outputs.set(`${providerBatchId}/output`, output);
     this.#outputs.set(`${providerBatchId}/errors`, errors);
+    const now = this.#now();
     held.batch = {
       ...held.batch,
       phase: "ended",
       status: ending.status,
-      endedAt: this.#now(),
+      stage: "ended",
+      stageSince: now,
+      endedAt: now,
       counts: { total: held.lines.length, completed: output.length, failed: errors.length },
       errors: [...(ending.refusals ?? [])],
       outputFileId: output.length > 0 ? `${providerBatchId}/output` : null,
@@ -68,22 +75,51 @@ export class MemoryBatchProvider implements BatchProvider {
     };
   }
 
+  /** Takes a running batch to another stage, where it stays. */
+  enter(providerBatchId: string, stage: Exclude<ProviderBatch["stage"], "ended">, status: string): void {
+    const held = this.#find(providerBatchId);
+    held.batch = { ...held.batch, stage, status, stageSince: this.#now() };
+  }
+
+  /** From now on, cancelling the batch begins and never ends. */
+  hangWhenCancelled(providerBatchId: string): void {
+    this.#uncancellable.add(this.#find(providerBatchId).batch.id);
+  }
+
+  /** The provider forgets the batch. */
+  forget(providerBatchId: string): void {
+    this.#held.delete(providerBatchId);
+  }
+
+  /** The provider forgets what the batch came to. */
+  loseResults(providerBatchId: string): void {
+    this.#withoutResults.add(this.#find(providerBatchId).batch.id);
+  }
+
   async upload(input: { readonly key: string }): Promise<string | null> {
     return this.namesBatches ? `file-${input.key}` : null;
   }
 
-  async create(input: { readonly batchId: BatchId; readonly inputKey: string }): Promise<ProviderBatch> {
+  async create(input: {
+    readonly batchId: BatchId;
+    readonly inputKey: string;
+    readonly inputFileId?: string | null;
+  }): Promise<ProviderBatch> {
     const lines: string[] = [];
     for await (const line of jsonLines(this.#objects.stream(input.inputKey))) lines.push(lineText(line));
     const id = `memory-batch-${this.#held.size + 1}`;
+    const now = this.#now();
     const batch: ProviderBatch = {
       id,
       phase: "running",
       status: "in_progress",
-      createdAt: this.#now(),
+      stage: "in-progress",
+      stageSince: now,
+      createdAt: now,
       endedAt: null,
       counts: { total: lines.length, completed: 0, failed: 0 },
       errors: [],
+      inputFileId: input.inputFileId ?? null,
       outputFileId: null,
       errorFileId: null,
     };
@@ -105,17 +141,28 @@ export class MemoryBatchProvider implements BatchProvider {
   }
 
   async *output(batch: ProviderBatch, file: "output" | "errors"): AsyncGenerator<Uint8Array> {
-    for (const line of this.#outputs.get(`${batch.id}/${file}`) ?? []) yield Buffer.from(`${line}\n`);
+    const lines = this.#outputs.get(`${batch.id}/${file}`) ?? [];
+    if (lines.length > 0 && this.#withoutResults.has(batch.id))
+      throw new ResultsGoneError(`the results of ${batch.id} are gone`);
+    for (const line of lines) yield Buffer.from(`${line}\n`);
   }
 
   async cancel(providerBatchId: string): Promise<void> {
-    if (this.#find(providerBatchId).batch.phase === "ended") return;
-    this.end(providerBatchId, () => ({ status: "cancelled", output: [] }));
+    const { batch } = this.#find(providerBatchId);
+    if (batch.phase === "ended" || batch.stage === "cancelling") return;
+    if (this.#uncancellable.has(providerBatchId)) this.enter(providerBatchId, "cancelling", "cancelling");
+    else this.end(providerBatchId, () => ({ status: "cancelled", output: [] }));
+  }
+
+  async deleteFiles({ id }: ProviderFiles): Promise<void> {
+    if (id === null) return;
+    this.deleted.push(id);
+    this.#withoutResults.add(id);
   }
 
   #find(providerBatchId: string): Held {
     const held = this.#held.get(providerBatchId);
-    if (held === undefined) throw new MissingRecordError(`no provider batch ${providerBatchId}`);
+    if (held === undefined) throw new BatchNotFoundError(`no provider batch ${providerBatchId}`);
     return held;
   }
 }

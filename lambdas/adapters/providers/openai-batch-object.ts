@@ -21,9 +21,11 @@ export const openAiBatchSchema = z.object({
   completed_at: seconds,
   failed_at: seconds,
   expired_at: seconds,
+  cancelling_at: seconds,
   cancelled_at: seconds,
   request_counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }).nullish(),
   errors: z.object({ data: z.array(errorSchema).nullish() }).nullish(),
+  input_file_id: z.string().nullish(),
   output_file_id: z.string().nullish(),
   error_file_id: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
@@ -38,6 +40,7 @@ export function toProviderBatch(batch: OpenAiBatch): ProviderBatch {
     id: batch.id,
     phase: ended ? "ended" : "running",
     status: batch.status,
+    ...stageOf(batch),
     createdAt: batch.created_at * 1000,
     endedAt: ended ? endedAt(batch) * 1000 : null,
     counts: batch.request_counts ?? { total: 0, completed: 0, failed: 0 },
@@ -46,17 +49,35 @@ export function toProviderBatch(batch: OpenAiBatch): ProviderBatch {
       line: line ?? null,
       message: message ?? "the provider gave no reason",
     })),
+    inputFileId: batch.input_file_id ?? null,
     outputFileId: batch.output_file_id ?? null,
     errorFileId: batch.error_file_id ?? null,
   };
 }
 
+/** A state that we do not know is taken for the work itself, whose clock is the longest. */
+function stageOf(batch: OpenAiBatch): Pick<ProviderBatch, "stage" | "stageSince"> {
+  const { status, created_at, in_progress_at, finalizing_at, cancelling_at } = batch;
+  if (END_STATES.has(status)) return { stage: "ended", stageSince: endedAt(batch) * 1000 };
+  const started = in_progress_at ?? created_at;
+  switch (status) {
+    case "validating":
+      return { stage: "validating", stageSince: created_at * 1000 };
+    case "finalizing":
+      return { stage: "finalizing", stageSince: (finalizing_at ?? started) * 1000 };
+    case "cancelling":
+      return { stage: "cancelling", stageSince: (cancelling_at ?? finalizing_at ?? started) * 1000 };
+    default:
+      return { stage: "in-progress", stageSince: started * 1000 };
+  }
+}
+
 /** Its last known moment: compatible servers leave some out, but every reading of one batch must give the same. */
 function endedAt(batch: OpenAiBatch): number {
-  const { completed_at, failed_at, expired_at, cancelled_at, finalizing_at, in_progress_at, created_at } =
-    batch;
+  const { completed_at, failed_at, expired_at, cancelled_at } = batch;
+  const { cancelling_at, finalizing_at, in_progress_at, created_at } = batch;
   const end = completed_at ?? failed_at ?? expired_at ?? cancelled_at;
-  return end ?? finalizing_at ?? in_progress_at ?? created_at;
+  return end ?? cancelling_at ?? finalizing_at ?? in_progress_at ?? created_at;
 }
 
 /** What our batches carry, so that one is recognised whose create was never answered. */

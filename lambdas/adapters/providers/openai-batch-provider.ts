@@ -1,11 +1,11 @@
 import { type OpenAI, toStreamingFile } from "openai";
 import { z } from "zod";
-import { ProviderRefusalError } from "../../domain/failures.ts";
+import { BatchNotFoundError, ProviderRefusalError, ResultsGoneError } from "../../domain/failures.ts";
 import type { BatchProvider, ObjectStore } from "../../ports.ts";
 import { responseBytes, watched } from "./byte-streams.ts";
 import { batchIdOf, batchMetadata, openAiBatchSchema, toProviderBatch } from "./openai-batch-object.ts";
 import { BULK_CALL, REPEATABLE_CALL, SINGLE_CALL } from "./provider-clients.ts";
-import { batchCallFailure } from "./provider-failures.ts";
+import { batchCallFailure, isGone } from "./provider-failures.ts";
 
 /** Inputs and outputs stay as long as OpenAI allows, 30 days, for whoever must look into a batch. */
 const FILE_EXPIRY = { anchor: "created_at", seconds: 30 * 24 * 60 * 60 } as const;
@@ -27,6 +27,7 @@ export function openAiBatchProvider(options: OpenAiBatchProviderOptions): BatchP
     try {
       return toProviderBatch(openAiBatchSchema.parse(await client.batches.retrieve(id, REPEATABLE_CALL)));
     } catch (error) {
+      if (isGone(error)) throw new BatchNotFoundError(`openai has no batch ${id}`, { cause: error });
       throw batchCallFailure("openai", "repeatable", error);
     }
   };
@@ -84,6 +85,7 @@ export function openAiBatchProvider(options: OpenAiBatchProviderOptions): BatchP
       try {
         yield* responseBytes(await client.files.content(fileId, REPEATABLE_CALL));
       } catch (error) {
+        if (isGone(error)) throw new ResultsGoneError(`OpenAI has file ${fileId} of ${batch.id} no longer`);
         throw batchCallFailure("openai", "repeatable", error);
       }
     },
@@ -98,5 +100,22 @@ export function openAiBatchProvider(options: OpenAiBatchProviderOptions): BatchP
           throw batchCallFailure("openai", "repeatable", error);
       }
     },
+
+    async deleteFiles({ inputFileId, outputFileId, errorFileId }) {
+      const fileIds = [inputFileId, outputFileId, errorFileId].filter((id) => id !== null);
+      // Each is tried, whatever becomes of the others.
+      const deletions = await Promise.allSettled(fileIds.map((id) => deleteFile(client, id)));
+      const refused = deletions.find((deletion) => deletion.status === "rejected");
+      if (refused) throw refused.reason;
+    },
   };
+}
+
+/** Deletes one file; what is gone already is no error. */
+async function deleteFile(client: OpenAI, id: string): Promise<void> {
+  try {
+    await client.files.delete(id, REPEATABLE_CALL);
+  } catch (error) {
+    if (!isGone(error)) throw batchCallFailure("openai", "repeatable", error);
+  }
 }

@@ -7,7 +7,7 @@ import {
   RetryableError,
   TerminalError,
 } from "../../domain/failures.ts";
-import { readErrorBody } from "../../domain/output-line.ts";
+import { isCreditError, readErrorBody } from "../../domain/output-line.ts";
 import type { Provider } from "../../domain/vocabulary.ts";
 
 /** An answer with an error status, whichever SDK threw it. `body` is the provider's own, undefined if not JSON. */
@@ -61,16 +61,25 @@ export function batchCallFailure(provider: Provider, kind: CallKind, error: unkn
   if (kind === "create" && doubtful) {
     return new LostAnswerError(`${provider} may have created a batch: ${reasonOf(error)}`, { cause: error });
   }
-  if (
-    answer === undefined ||
+  const retryable = new RetryableError(`${provider}: ${reasonOf(error)}${retryAfterText(answer)}`, {
+    cause: error,
+  });
+  if (answer === undefined) return retryable;
+  const { code, message } = readErrorBody(provider, answer.statusCode, answer.body);
+  const refusal = new ProviderRefusalError(code, message);
+  // An empty account refuses work until somebody pays, with a status that may mean anything; its reads pass in time.
+  if (isCreditError(code, message)) return kind === "repeatable" ? retryable : refusal;
+  const mayPass =
     KEY_REFUSALS.has(answer.statusCode) ||
     (answer.statusCode === 404 && mayAppear(provider, kind)) ||
-    isRetryableStatus(answer.statusCode)
-  ) {
-    return new RetryableError(`${provider}: ${reasonOf(error)}${retryAfterText(answer)}`, { cause: error });
-  }
-  const { code, message } = readErrorBody(provider, answer.statusCode, answer.body);
-  return new ProviderRefusalError(code, message);
+    isRetryableStatus(answer.statusCode);
+  return mayPass ? retryable : refusal;
+}
+
+/** Whether a provider answered that it has no such thing, or has it no longer. */
+export function isGone(error: unknown): boolean {
+  const statusCode = errorAnswer(error)?.statusCode;
+  return statusCode === 404 || statusCode === 410;
 }
 
 /** What was made a moment ago may not be found yet; a call that names nothing finds no such service, now or later. */

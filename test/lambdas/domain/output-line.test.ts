@@ -60,34 +60,37 @@ describe("OpenAI", () => {
         code: "unsupported_value",
         message: "Unsupported value",
         statusCode: 400,
-        origin: "request",
+        seen: "request-refused",
       },
     });
   });
 
   test.each([
-    [408, {}, "provider"],
-    [409, {}, "provider"],
-    [429, { code: "rate_limit_exceeded" }, "provider"],
-    [500, { type: "server_error" }, "provider"],
-    [401, { code: "invalid_api_key" }, "provider"],
-    [400, { code: "billing_hard_limit_reached" }, "provider"],
-    [404, { code: "model_not_found" }, "request"],
-    [422, {}, "request"],
-  ])("status %i with %j is the fault of the %s", (status, error, origin) => {
-    expect(failureOf(refusal(status, error))).toMatchObject({ statusCode: status, origin });
+    [408, {}, "busy"],
+    [409, {}, "busy"],
+    [429, { code: "rate_limit_exceeded" }, "busy"],
+    [429, { code: "insufficient_quota" }, "no-credit"],
+    [500, { type: "server_error" }, "server-error"],
+    [401, { code: "invalid_api_key" }, "key-refused"],
+    [403, {}, "key-refused"],
+    [400, { code: "billing_hard_limit_reached" }, "no-credit"],
+    [404, { code: "model_not_found" }, "request-refused"],
+    [422, {}, "request-refused"],
+  ])("status %i with %j is %s", (status, error, seen) => {
+    expect(failureOf(refusal(status, error))).toMatchObject({ statusCode: status, seen });
   });
 
   test.each([
-    ["batch_expired", "expired"],
-    ["batch_cancelled", "cancelled"],
-    ["request_timeout", "provider"],
-  ])("an error file's %s is %s", (code, origin) => {
+    ["batch_expired", "expired-line"],
+    ["batch_cancelled", "cancelled-line"],
+    ["insufficient_quota", "no-credit"],
+    ["request_timeout", "server-error"],
+  ])("an error file's %s is %s", (code, seen) => {
     expect(failureOf(openAi(null, { code, message: "gone" }))).toEqual({
       code,
       message: "gone",
       statusCode: null,
-      origin,
+      seen,
     });
   });
 
@@ -100,20 +103,30 @@ describe("OpenAI", () => {
     };
     expect(failureOf(openAi({ status_code: 200, body }, null))).toMatchObject({
       code: "server_error",
-      origin: "provider",
+      seen: "server-error",
     });
   });
 
   test.each([
-    ["neither answer nor error", null, null],
-    ["an answer without usage", { status_code: 200, body: { ...chatBody, usage: undefined } }, null],
-    ["an answer of an unknown kind", { status_code: 200, body: { object: "novel" } }, null],
-    ["fields of other types", { status_code: "200" }, 7],
-  ])("%s leaves the cause unknown", (_what, response, error) => {
+    ["neither answer nor error", null, null, "silent-line"],
+    [
+      "an answer without usage",
+      { status_code: 200, body: { ...chatBody, usage: undefined } },
+      null,
+      "unreadable-answer",
+    ],
+    [
+      "an answer of an unknown kind",
+      { status_code: 200, body: { object: "novel" } },
+      null,
+      "unreadable-answer",
+    ],
+    ["fields of other types", { status_code: "200" }, 7, "silent-line"],
+  ])("%s leaves the cause unknown", (_what, response, error, seen) => {
     expect(openAi(response, error)).toMatchObject({
       kind: "failed",
       customId: "job-1",
-      failure: { origin: "unknown" },
+      failure: { seen },
     });
   });
 });
@@ -134,33 +147,38 @@ describe("Anthropic", () => {
   });
 
   test.each([
-    ["invalid_request_error", "max_tokens: too large", "request"],
-    ["not_found_error", "model: x", "request"],
-    ["invalid_request_error", "Your credit balance is too low to access the API", "provider"],
-    ["overloaded_error", "Overloaded", "provider"],
-    ["api_error", "Internal server error", "provider"],
-    ["authentication_error", "invalid x-api-key", "provider"],
-  ])("an error of type %s (%s) is the fault of the %s", (type, text, origin) => {
+    ["invalid_request_error", "max_tokens: too large", "request-refused"],
+    ["not_found_error", "model: x", "request-refused"],
+    ["invalid_request_error", "Your credit balance is too low to access the API", "no-credit"],
+    ["billing_error", "pay first", "no-credit"],
+    ["overloaded_error", "Overloaded", "busy"],
+    ["rate_limit_error", "slow down", "busy"],
+    ["api_error", "Internal server error", "server-error"],
+    ["authentication_error", "invalid x-api-key", "key-refused"],
+  ])("an error of type %s (%s) is %s", (type, text, seen) => {
     expect(failureOf(errored({ type, message: text }))).toEqual({
       code: type,
       message: text,
       statusCode: null,
-      origin,
+      seen,
     });
   });
 
   test("what the batch did not get to says so", () => {
-    expect(failureOf(anthropic({ type: "expired" }))).toMatchObject({ code: "expired", origin: "expired" });
+    expect(failureOf(anthropic({ type: "expired" }))).toMatchObject({
+      code: "expired",
+      seen: "expired-line",
+    });
     expect(failureOf(anthropic({ type: "canceled" }))).toMatchObject({
       code: "canceled",
-      origin: "cancelled",
+      seen: "cancelled-line",
     });
   });
 
   test("a kind of result that we do not know leaves the cause unknown", () => {
     expect(anthropic({ type: "teleported" })).toMatchObject({
       kind: "failed",
-      failure: { origin: "unknown" },
+      failure: { seen: "silent-line" },
     });
   });
 });
@@ -188,5 +206,5 @@ test("a provider's message is cut at 500 characters, never inside one", () => {
   const { message } = readErrorBody("openai", 400, { error: { message: "x".repeat(498) + "😀".repeat(9) } });
   expect(message).toHaveLength(500);
   expect(message.isWellFormed()).toBe(true);
-  expect(readErrorBody("openai", 502, "<html>")).toMatchObject({ code: "http_502", origin: "provider" });
+  expect(readErrorBody("openai", 502, "<html>")).toMatchObject({ code: "http_502", seen: "server-error" });
 });

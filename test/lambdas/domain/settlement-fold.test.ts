@@ -48,7 +48,10 @@ describe("SettlementFold", () => {
   test("leaves out lines that nobody asked for and lines that cannot be read", () => {
     const { parts, counts } = fold(["a"], [answered("stranger"), undefined, answered("a")]);
     expect(counted(parts)).toEqual([2]);
-    expect(counts).toEqual({ lines: 3, repeated: 0, unknown: 1, unparseable: 1, missing: 0 });
+    expect(counts).toEqual({
+      ...{ lines: 3, answered: 1, failed: 0 },
+      ...{ repeated: 0, unknown: 1, unparseable: 1, missing: 0 },
+    });
   });
 
   test("names the requests that no line answered", () => {

@@ -105,7 +105,7 @@ export class CrashingGateway {
     const work: Promise<unknown>[] = [];
     if (this.jobMessages.messages.length > 0) work.push(this.#admit(), this.#runUrgent());
     for (const request of this.#some(this.runRequests.messages))
-      work.push(this.#take(this.runRequests, request, (ports) => runRequested(request, ports)));
+      work.push(this.#take(this.runRequests, request, (ports) => runRequested(request, ports, SETTINGS)));
     for (const delivery of this.#some(this.deliveries.messages))
       work.push(this.#take(this.deliveries, delivery, (ports) => deliverResults(delivery, ports)));
     for (const execution of this.#some(this.executions)) work.push(execution.run());
@@ -156,7 +156,10 @@ export class CrashingGateway {
       receive: async () => {
         if (received) return [];
         received = true;
-        return [...receipts].map(([receipt, letter]) => ({ receipt, body: JSON.stringify(letter) }));
+        return [...receipts].map(([receipt, letter]) => {
+          const sent = { messageId: receipt, senderId: null, sentAt: 0, moved: false };
+          return { ...sent, receipt, body: JSON.stringify(letter) };
+        });
       },
       delete: async (done: readonly string[]) => {
         for (const receipt of done) this.deadLetters.done(receipts.get(receipt)!);
@@ -164,7 +167,9 @@ export class CrashingGateway {
       release: async () => {},
     };
     const worker = new CrashingWorker(this.#random, this.faults);
-    await retryDeadLetters(worker.wrap(inbox), worker.wrap(this.gateway.runs));
+    const { runs, deliveries, objects, runtime } = this.gateway;
+    const ports = { runs: worker.wrap(runs), deliveries: worker.wrap(deliveries), objects, runtime };
+    await retryDeadLetters(worker.wrap(inbox), "normal", ports);
   }
 
   /** One execution of AssembleWindow; the next one goes on where it failed. */
@@ -212,7 +217,7 @@ export class CrashingGateway {
       this.#late.push(settle);
       yield settle;
     }
-    yield (ports) => closeBatch(batchId, ports);
+    yield (ports) => closeBatch(batchId, "delete", ports);
     return undefined;
   }
 

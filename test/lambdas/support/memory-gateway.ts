@@ -1,4 +1,5 @@
 import { MemoryBatches } from "../../../lambdas/adapters/memory-batches.ts";
+import { MemoryExecutions } from "../../../lambdas/adapters/memory-executions.ts";
 import { MemoryDeadLetterQueues } from "../../../lambdas/adapters/memory-dead-letter-queues.ts";
 import { MemoryJobMap } from "../../../lambdas/adapters/memory-job-map.ts";
 import { MemoryLedger } from "../../../lambdas/adapters/memory-ledger.ts";
@@ -24,10 +25,13 @@ import type { LedgerEntry } from "../../../lambdas/domain/ledger-entry.ts";
 import { DEFAULT_TIER_DUE_SECONDS, PROVIDER_BATCH_LIMITS } from "../../../lambdas/domain/limits.ts";
 import { type ResultMessage, resultEnvelopeSchema } from "../../../lambdas/domain/result-message.ts";
 import { type TenantPolicy, tenantPolicySchema } from "../../../lambdas/domain/tenant-policy.ts";
+import type { Provider } from "../../../lambdas/domain/vocabulary.ts";
 import { freezeWindow } from "../../../lambdas/freeze-window/freeze-window.ts";
 import { planWindow } from "../../../lambdas/plan-window/plan-window.ts";
 import type { CallAnswer, DirectProvider } from "../../../lambdas/ports.ts";
 import { runMessage, runRequested } from "../../../lambdas/run-job/run-messages.ts";
+import { type Poll, pollBatch } from "../../../lambdas/poll-batch/poll-batch.ts";
+import { type Sweep, sweepLeftovers } from "../../../lambdas/sweep-leftovers/sweep-leftovers.ts";
 import { settlePart } from "../../../lambdas/settle-part/settle-part.ts";
 import { submitBatch } from "../../../lambdas/submit-batch/submit-batch.ts";
 import { writeBatch } from "../../../lambdas/write-batch/write-batch.ts";
@@ -54,6 +58,7 @@ export class MemoryGateway {
   readonly tenants = new MemoryTenants();
   readonly windows = new MemoryWindows();
   readonly batches = new MemoryBatches();
+  readonly executions = new MemoryExecutions();
   readonly deliveries = new MemoryOutbox<Delivery>();
   readonly runs = new MemoryOutbox<RunRequest>();
   readonly deadLetters = new MemoryDeadLetterQueues();
@@ -66,7 +71,7 @@ export class MemoryGateway {
     this.provider = new MemoryBatchProvider({ objects: this.objects, now: this.runtime.now, ...options });
   }
 
-  readonly direct = async (): Promise<DirectProvider> => ({
+  direct = async (): Promise<DirectProvider> => ({
     provider: "openai",
     call: async (_endpoint, body) => {
       this.calls += 1;
@@ -110,7 +115,7 @@ export class MemoryGateway {
   }
 
   runRequested(request: RunRequest) {
-    return runRequested(request, this);
+    return runRequested(request, this, SETTINGS);
   }
 
   freeze(): Promise<WindowId | null> {
@@ -159,9 +164,25 @@ export class MemoryGateway {
     const record = await this.batches.get(batchId);
     if (submission.kind === "submitted" && record?.providerBatchId)
       this.provider.end(record.providerBatchId, decide);
+    await this.finish(batchId);
+  }
+
+  /** One batch that the provider is done with, to its close. */
+  async finish(batchId: BatchId): Promise<void> {
     const parts = await this.collect(batchId);
     for (let part = 0; part < parts; part += 1) await this.settle(batchId, part);
-    await closeBatch(batchId, this);
+    await closeBatch(batchId, "delete", this);
+  }
+
+  poll(batchId: BatchId): Promise<Poll> {
+    return pollBatch(batchId, 0, this);
+  }
+
+  sweep(): Promise<Sweep> {
+    // The one provider here has the account of its name; the other account is empty.
+    const empty = new MemoryBatchProvider({ objects: this.objects, now: this.runtime.now });
+    const provider = async (name: Provider) => (name === this.provider.provider ? this.provider : empty);
+    return sweepLeftovers({ ...this, provider });
   }
 
   /** Delivers everything that waits and takes a tenant's results off its queue. */

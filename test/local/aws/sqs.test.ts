@@ -134,6 +134,35 @@ describe("SQS", () => {
     expect(await receive(deadUrl)).toEqual(expected);
   });
 
+  it("names the queue that a dead letter was moved from, and none for one that was sent there", async () => {
+    const deadUrl = await createQueue("source-dead");
+    const QueueUrl = await createQueue("source", {
+      VisibilityTimeout: "0",
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: `arn:aws:sqs:us-east-1:${aws.accountId}:source-dead`,
+        maxReceiveCount: 1,
+      }),
+    });
+    await root.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "moved" }));
+    await root.sqs.send(new SendMessageCommand({ QueueUrl: deadUrl, MessageBody: "sent" }));
+    const receive = (url: string) =>
+      root.sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl: url,
+          MaxNumberOfMessages: 10,
+          MessageSystemAttributeNames: ["DeadLetterQueueSourceArn"],
+        }),
+      );
+    expect((await receive(QueueUrl)).Messages?.[0]?.Attributes).toBeUndefined();
+    await receive(QueueUrl);
+    const { Messages = [] } = await receive(deadUrl);
+    const sources = Messages.map(({ Body, Attributes }) => [Body, Attributes?.DeadLetterQueueSourceArn]);
+    expect(Object.fromEntries(sources)).toEqual({
+      moved: `arn:aws:sqs:us-east-1:${aws.accountId}:source`,
+      sent: undefined,
+    });
+  });
+
   it("does not answer SenderId unasked", async () => {
     const QueueUrl = await createQueue("unasked");
     const sender = roleClients(aws, "unasked", allow("sqs:*", "*"));
@@ -161,8 +190,9 @@ describe("SQS", () => {
 describe("MessageSenders", () => {
   it("forgets a message when it is deleted", () => {
     const senders = new MessageSenders();
-    senders.sent("m", "AROA:role");
-    expect(senders.received("m", "r1")).toBe("AROA:role");
+    const origin = { senderId: "AROA:role", queueArn: "arn:aws:sqs:::q" };
+    senders.sent("m", origin);
+    expect(senders.received("m", "r1")).toEqual(origin);
     expect(senders.received("other", "r2")).toBeUndefined();
     senders.deleted("r2");
     expect(senders.size).toBe(1);

@@ -9,6 +9,11 @@ export class VirtualClock implements SimulatorClock {
     return this.#now;
   }
 
+  /** How many timers wait for the clock to move. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   schedule(callback: () => void, milliseconds: number): () => void {
     const timer = { at: this.#now + milliseconds, callback };
     this.#timers.add(timer);

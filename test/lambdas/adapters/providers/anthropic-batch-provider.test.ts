@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { MemoryObjectStore } from "../../../../lambdas/adapters/memory-object-store.ts";
 import { anthropicBatchProvider } from "../../../../lambdas/adapters/providers/anthropic-batch-provider.ts";
 import { anthropicClient } from "../../../../lambdas/adapters/providers/provider-clients.ts";
-import { LostAnswerError } from "../../../../lambdas/domain/failures.ts";
+import { LostAnswerError, ResultsGoneError } from "../../../../lambdas/domain/failures.ts";
 import type { BatchId } from "../../../../lambdas/domain/ids.ts";
 import { encodeRequestLine } from "../../../../lambdas/domain/request-line.ts";
 import { gather } from "../../../contracts/gather.ts";
@@ -47,10 +47,13 @@ test("a create sends the lines as one JSON body of known length", async () => {
     id: "msgbatch_1",
     phase: "ended",
     status: "ended",
+    stage: "ended",
+    stageSince: Date.UTC(2026, 10, 21, 12, 10),
     createdAt: Date.UTC(2026, 10, 21, 12, 0, 0, 500),
     endedAt: Date.UTC(2026, 10, 21, 12, 10),
     counts: { total: 11, completed: 5, failed: 6 },
     errors: [],
+    inputFileId: null,
     outputFileId: "msgbatch_1",
     errorFileId: null,
   });
@@ -90,3 +93,27 @@ test("results are read from the configured address, wherever the batch says they
     "/v1/messages/batches/msgbatch_1/results",
   ]);
 });
+
+test.each([
+  ["in_progress", {}, "in-progress", Date.UTC(2026, 10, 21, 12, 0, 0, 500)],
+  ["canceling", { cancel_initiated_at: "2026-11-21T12:05:00Z" }, "cancelling", Date.UTC(2026, 10, 21, 12, 5)],
+  ["canceling", {}, "cancelling", Date.UTC(2026, 10, 21, 12, 0, 0, 500)],
+])("a batch that is %s %j is %s since then", async (processing_status, fields, stage, stageSince) => {
+  const running = { ...ENDED, ended_at: null, results_url: null, processing_status, ...fields };
+  const { provider } = await connect({ status: 200, body: JSON.stringify(running) });
+  const batch = await provider.get("msgbatch_1");
+  expect(batch).toMatchObject({ phase: "running", stage, stageSince, outputFileId: null });
+});
+
+test.each([[{ archived_at: "2026-12-20T12:00:00Z" }], [{ results_url: null }]])(
+  "results are gone without a call when the batch says so: %j",
+  async (fields) => {
+    const { provider, received } = await connect({
+      status: 200,
+      body: JSON.stringify({ ...ENDED, ...fields }),
+    });
+    const batch = await provider.get("msgbatch_1");
+    await expect(gather(provider.output(batch, "output"))).rejects.toBeInstanceOf(ResultsGoneError);
+    expect(received).toHaveLength(1);
+  },
+);

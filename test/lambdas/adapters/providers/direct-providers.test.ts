@@ -77,7 +77,7 @@ describe.each(CALLS)("$endpoint", ({ endpoint, operation, body }) => {
     expect(answer).toMatchObject({ statusCode: 429, retryAfterMs: 7000 });
     expect(readErrorBody(provider.provider, 429, answer.body)).toMatchObject({
       code: expect.not.stringMatching(/^http_/),
-      origin: "provider",
+      seen: "busy",
     });
     expect(simulator.faults.list()).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe.each(CALLS)("$endpoint", ({ endpoint, operation, body }) => {
     const { provider } = await simulated(endpoint);
     const answer = await provider.call(endpoint, { ...body, nonsense: true }, unhurried());
     expect(answer).toMatchObject({ statusCode: 400, retryAfterMs: null });
-    expect(readErrorBody(provider.provider, 400, answer.body)).toMatchObject({ origin: "request" });
+    expect(readErrorBody(provider.provider, 400, answer.body)).toMatchObject({ seen: "request-refused" });
   });
 
   test("a lost answer is never asked for again", async () => {

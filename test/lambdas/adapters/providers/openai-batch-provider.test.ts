@@ -87,6 +87,8 @@ test("a failed batch says which lines were wrong; missing fields have their defa
     id: "batch_1",
     phase: "ended",
     status: "failed",
+    stage: "ended",
+    stageSince: 1_795_000_060_000,
     createdAt: 1_795_000_000_000,
     endedAt: 1_795_000_060_000,
     counts: { total: 0, completed: 0, failed: 0 },
@@ -94,6 +96,7 @@ test("a failed batch says which lines were wrong; missing fields have their defa
       { code: "invalid_json_line", line: 3, message: "no" },
       { code: "unknown", line: null, message: "the provider gave no reason" },
     ],
+    inputFileId: null,
     outputFileId: null,
     errorFileId: null,
   });
@@ -104,4 +107,34 @@ test("an output that the provider does not have is empty", async () => {
   const batch = await provider.get("batch_1");
   expect(await gather(provider.output(batch, "output"))).toEqual([]);
   expect(received).toHaveLength(1);
+});
+
+const MOMENTS = { in_progress_at: 1_795_000_010, finalizing_at: 1_795_000_020, cancelling_at: 1_795_000_030 };
+
+test.each([
+  ["validating", {}, "validating", 0],
+  ["in_progress", MOMENTS, "in-progress", 10],
+  ["in_progress", {}, "in-progress", 0],
+  ["finalizing", MOMENTS, "finalizing", 20],
+  ["finalizing", { in_progress_at: 1_795_000_010 }, "finalizing", 10],
+  ["cancelling", MOMENTS, "cancelling", 30],
+  ["cancelling", {}, "cancelling", 0],
+  ["a state of another server", MOMENTS, "in-progress", 10],
+])("a batch that is %s with %j is %s since second %i", async (status, moments, stage, second) => {
+  const { provider } = await connect({ ...CREATED, status, ...moments });
+  const batch = await provider.get("batch_1");
+  expect(batch).toMatchObject({ phase: "running", stage, stageSince: (1_795_000_000 + second) * 1000 });
+});
+
+test("every file of a batch is deleted, whatever becomes of the others", async () => {
+  const files = { input_file_id: "file-in", output_file_id: "file-out", error_file_id: "file-err" };
+  const { provider, received } = await connect({ ...CREATED, status: "completed", ...files });
+  const batch = await provider.get("batch_1");
+  await provider.deleteFiles(batch);
+  expect(
+    received
+      .slice(1)
+      .map(({ method, url }) => `${method} ${url}`)
+      .toSorted(),
+  ).toEqual(["DELETE /v1/files/file-err", "DELETE /v1/files/file-in", "DELETE /v1/files/file-out"]);
 });

@@ -1,0 +1,133 @@
+import type { BatchRecord, PlannedBatch, ProviderBatch } from "../domain/batch-record.ts";
+import { ResultsGoneError } from "../domain/failures.ts";
+import type { BatchId } from "../domain/ids.ts";
+import { jsonLines, lineText } from "../domain/jsonl.ts";
+import { manifestId } from "../domain/manifest-id.ts";
+import { manifestKeyOf, orphanPlan } from "../domain/orphans.ts";
+import { readOutputLine } from "../domain/output-line.ts";
+import type { BatchProvider, Batches, ObjectStore } from "../ports.ts";
+import type { SweepPorts } from "./sweep-leftovers.ts";
+
+const DAY_MS = 86_400_000;
+/** A batch ends within 25 hours or is cancelled: an orphan that is older has been seen while it was younger. */
+const LOOK_BACK_MS = 4 * DAY_MS;
+/** The longest from a batch's planning to a create for it, failing now and then. */
+const PLANNED_BEFORE_MS = 3 * DAY_MS;
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+type OrphanPorts = Pick<SweepPorts, "batches" | "objects" | "runtime">;
+type Listed = { readonly batch: ProviderBatch; readonly batchId: BatchId | null };
+
+/**
+ * Finds provider batches of ours that no batch of ours is registered as: each is another run of some batch's requests, made
+ * by a create whose answer was lost. It is billed like any other, so it is registered as an orphan and settled. Returns
+ * how many there were.
+ */
+export async function adoptOrphans(
+  account: string,
+  provider: BatchProvider,
+  ports: OrphanPorts,
+  failures: unknown[],
+): Promise<number> {
+  let adopted = 0;
+  for await (const listed of provider.listSince(ports.runtime.now() - LOOK_BACK_MS)) {
+    try {
+      if (await adoptListed(account, listed, provider, ports)) adopted += 1;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  return adopted;
+}
+
+async function adoptListed(
+  account: string,
+  listed: Listed,
+  provider: BatchProvider,
+  ports: OrphanPorts,
+): Promise<boolean> {
+  if (await isRegistered(account, listed.batch.id, ports.batches)) return false;
+  const twin = provider.namesBatches
+    ? await namedTwin(listed, ports.batches)
+    : await matchingTwin(account, listed.batch, provider, ports);
+  return twin !== undefined && adopt(account, listed.batch, twin, ports.batches);
+}
+
+/**
+ * Whether its owner was submitted as it, or may yet be. An owner that is not known broke off its adoption; one that was
+ * submitted as another slept between its create and its row, and nobody settles what it made unless an orphan does.
+ */
+async function isRegistered(account: string, providerBatchId: string, batches: Batches): Promise<boolean> {
+  const owner = await batches.providerBatchOwner(account, providerBatchId);
+  const record = owner === undefined ? undefined : await batches.get(owner);
+  if (record === undefined) return false;
+  if (record.providerBatchId === providerBatchId || !isSettledOtherwise(record)) return true;
+  return (await batches.get(orphanPlan(record.plan, providerBatchId).batchId)) !== undefined;
+}
+
+async function adopt(
+  account: string,
+  batch: ProviderBatch,
+  twin: PlannedBatch,
+  batches: Batches,
+): Promise<boolean> {
+  const plan = orphanPlan(twin, batch.id);
+  // Owned first: whoever submits the twin may find the same batch now. The twin itself was submitted otherwise.
+  const owner = await batches.ownProviderBatch(account, batch.id, plan.batchId);
+  if (owner !== plan.batchId && owner !== twin.batchId) return false;
+  await batches.register(plan, { providerBatchId: batch.id, at: batch.createdAt });
+  return true;
+}
+
+/** The batch that a provider's batch names, unless that one is still to be submitted and will find it by itself. */
+async function namedTwin({ batchId }: Listed, batches: Batches): Promise<PlannedBatch | undefined> {
+  const record = batchId === null ? undefined : await batches.get(batchId);
+  return record !== undefined && isSettledOtherwise(record) ? record.plan : undefined;
+}
+
+function isSettledOtherwise({ state, providerBatchId, refusal }: BatchRecord): boolean {
+  return state !== "planned" || providerBatchId !== null || refusal !== null;
+}
+
+/** Without names: the batch of as many requests, planned shortly before, that the first line of the results belongs to. */
+async function matchingTwin(
+  account: string,
+  batch: ProviderBatch,
+  provider: BatchProvider,
+  { batches, objects }: OrphanPorts,
+): Promise<PlannedBatch | undefined> {
+  if (batch.phase !== "ended") return undefined;
+  const from = batch.createdAt - PLANNED_BEFORE_MS;
+  const until = batch.createdAt + CLOCK_SKEW_MS;
+  let customId: string | undefined;
+  for await (const plan of batches.listPlanned(account, from, until)) {
+    if (plan.orphanOf !== null || plan.requests !== batch.counts.total) continue;
+    const record = await batches.get(plan.batchId);
+    if (record === undefined || !isSettledOtherwise(record)) continue;
+    customId ??= await firstCustomId(batch, provider);
+    if (customId === undefined) return undefined;
+    if (await hasRequest(plan, customId, objects)) return plan;
+  }
+  return undefined;
+}
+
+/** Undefined when the results hold none, or are there no longer: nobody can tell any more whose they were. */
+async function firstCustomId(batch: ProviderBatch, provider: BatchProvider): Promise<string | undefined> {
+  try {
+    for await (const line of jsonLines(provider.output(batch, "output"))) {
+      const read = readOutputLine(provider.provider, lineText(line));
+      if (read.kind !== "unparseable") return read.customId;
+    }
+  } catch (error) {
+    if (!(error instanceof ResultsGoneError)) throw error;
+  }
+  return undefined;
+}
+
+async function hasRequest(plan: PlannedBatch, customId: string, objects: ObjectStore): Promise<boolean> {
+  if ((await objects.size(manifestKeyOf(plan))) === undefined) return false;
+  for await (const { bytes } of jsonLines(objects.stream(manifestKeyOf(plan)))) {
+    if (manifestId(bytes) === customId) return true;
+  }
+  return false;
+}

@@ -1,0 +1,67 @@
+import type { SegmentPorts } from "../admit-jobs/segment.ts";
+import { PROVIDERS, type Provider } from "../domain/vocabulary.ts";
+import type { BatchProvider, Batches, Executions, Runtime } from "../ports.ts";
+import { adoptOrphans } from "./adopt-orphans.ts";
+import { finishSegments } from "./finish-segments.ts";
+import { startBatches } from "./start-batches.ts";
+
+export type SweepPorts = SegmentPorts & {
+  readonly batches: Batches;
+  readonly executions: Executions;
+  readonly provider: (provider: Provider) => Promise<BatchProvider>;
+  readonly runtime: Runtime;
+};
+
+/** What a sweep found; all zero when nothing was wrong. */
+export type Sweep = {
+  /** Segments whose writer died, finished here. */
+  readonly segmentsFinished: number;
+  /** Segments that no window has taken for long: windows do not run, or cannot read them. */
+  readonly segmentsLeftBehind: number;
+  /** Provider batches of ours that nobody knew of. */
+  readonly orphansAdopted: number;
+  /** Open batches that no execution ran. */
+  readonly batchesStarted: number;
+  /** Open batches with a request that is long past due. */
+  readonly batchesPastDue: number;
+  /** Parts of the sweep that failed; the next one tries again. */
+  readonly failures: readonly unknown[];
+};
+
+/**
+ * Takes up what others have dropped. Everything it does is what some other step would have done: doing it again, or while
+ * the other is still at it, changes nothing. What fails holds up nothing else.
+ */
+export async function sweepLeftovers(ports: SweepPorts): Promise<Sweep> {
+  const failures: unknown[] = [];
+  const attempt = async <Result>(otherwise: Result, part: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await part();
+    } catch (error) {
+      failures.push(error);
+      return otherwise;
+    }
+  };
+  const segments = await attempt({ finished: 0, leftBehind: 0 }, () => finishSegments(ports, failures));
+  let orphansAdopted = 0;
+  let batchesStarted = 0;
+  let batchesPastDue = 0;
+  // Accounts are named after their provider.
+  for (const account of PROVIDERS) {
+    // Orphans first: what is adopted now is started now.
+    orphansAdopted += await attempt(0, async () =>
+      adoptOrphans(account, await ports.provider(account), ports, failures),
+    );
+    const open = await attempt({ started: 0, pastDue: 0 }, () => startBatches(account, ports, failures));
+    batchesStarted += open.started;
+    batchesPastDue += open.pastDue;
+  }
+  return {
+    segmentsFinished: segments.finished,
+    segmentsLeftBehind: segments.leftBehind,
+    orphansAdopted,
+    batchesStarted,
+    batchesPastDue,
+    failures,
+  };
+}
