@@ -64,7 +64,7 @@ export type ProviderFiles = z.infer<typeof providerFilesSchema>;
 const BATCH_STATES = ["planned", "submitted", "collected", "closed"] as const;
 
 /** What came of a settled batch's requests, for the operator and the failure rate. */
-export const batchOutcomeSchema = z.object({
+const batchOutcomeSchema = z.object({
   answered: z.number().int(),
   failed: z.number().int(),
   /** Lines of the provider that answer no request of the batch, or repeat one. */

@@ -49,8 +49,13 @@ describe("SettlementFold", () => {
     const { parts, counts } = fold(["a"], [answered("stranger"), undefined, answered("a")]);
     expect(counted(parts)).toEqual([2]);
     expect(counts).toEqual({
-      ...{ lines: 3, answered: 1, failed: 0 },
-      ...{ repeated: 0, unknown: 1, unparseable: 1, missing: 0 },
+      lines: 3,
+      answered: 1,
+      failed: 0,
+      repeated: 0,
+      unknown: 1,
+      unparseable: 1,
+      missing: 0,
     });
   });
 

@@ -182,7 +182,8 @@ export class MemoryGateway {
     // The one provider here has the account of its name; the other account is empty.
     const empty = new MemoryBatchProvider({ objects: this.objects, now: this.runtime.now });
     const provider = async (name: Provider) => (name === this.provider.provider ? this.provider : empty);
-    return sweepLeftovers({ ...this, provider });
+    const { objects, jobs, runs, batches, executions, runtime } = this;
+    return sweepLeftovers({ objects, jobs, runs, batches, executions, runtime, provider });
   }
 
   /** Delivers everything that waits and takes a tenant's results off its queue. */
