@@ -5,10 +5,16 @@ import { OperatorError } from "./operator-error.ts";
 import { countText, fieldList, type Report, textTable, timeText } from "./report.ts";
 import type { Stack } from "./stack.ts";
 
-/** `offpeak batches list`: the open batches of these provider accounts, which are named after their provider. */
+/** `offpeak batches list`: the open batches of these provider accounts, named after their provider, and what holds them up. */
 export async function batchesList(stack: Stack, accounts: readonly string[] = PROVIDERS): Promise<Report> {
   const open: BatchRecord[] = [];
+  const holds: string[] = [];
   for (const account of accounts) {
+    const hold = await stack.batches.holdOf(account);
+    if (hold !== undefined && hold.until > Date.now())
+      holds.push(
+        `Nothing is sent to ${account} until ${timeText(hold.until)}: ${hold.code}, ${hold.message}`,
+      );
     for await (const { batchId } of stack.batches.listOpen(account)) {
       const batch = await stack.batches.get(batchId);
       // One that was closed while we read is no longer open.
@@ -16,8 +22,8 @@ export async function batchesList(stack: Stack, accounts: readonly string[] = PR
     }
   }
   open.sort((a, b) => a.plan.plannedAt - b.plan.plannedAt);
-  const text = open.length > 0 ? batchTable(open) : "There are no open batches.";
-  return { data: open, text };
+  const table = open.length > 0 ? batchTable(open) : "There are no open batches.";
+  return { data: open, text: [table, ...holds].join("\n") };
 }
 
 /** `offpeak batches show ID` */

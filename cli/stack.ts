@@ -38,7 +38,7 @@ export type Stack = {
   readonly stackName: string;
   readonly tenants: Tenants;
   readonly ledger: Ledger;
-  readonly batches: Pick<Batches, "get" | "listOpen" | "listPlanned">;
+  readonly batches: Pick<Batches, "get" | "holdOf" | "listOpen" | "listPlanned">;
   readonly jobs: Pick<JobMap, "get" | "getMany">;
   readonly objects: ObjectStore;
   readonly sqs: SQSClient;

@@ -123,6 +123,7 @@ function settlePart(scope: Construct, { stage, storage, queues }: StageParts) {
       TENANT_LEDGER_TABLE: tenantLedger.tableName,
       DELIVERIES_QUEUE_URL: queues.deliveries.queue.queueUrl,
       RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
+      WAIT_FACTOR: String(stage.settings.waitFactor),
       DEAD_LETTER_QUEUE_URLS: deadLetterUrls(scope, queues),
     },
     permissions: [

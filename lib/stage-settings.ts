@@ -88,6 +88,12 @@ const stageSettingsSchema = z.strictObject({
       anthropic: batchCaps("anthropic", 32_000_000).prefault({}),
     })
     .prefault({}),
+  /** Multiplies the waits of the failure policy before the next attempt in a batch, and those of a held account. */
+  waitFactor: z
+    .number({ error: "must be a number" })
+    .positive({ error: "must be above 0" })
+    .max(10)
+    .default(1),
   /** What becomes of a batch's input and output at the provider once it is settled: our own copies stay as `retention` says. */
   providerFiles: z.enum(["delete", "keep"], { error: "must be delete or keep" }).default("delete"),
   /** Jobs that make a batch worth its fixed cost; smaller groups wait while their due times allow. */

@@ -82,7 +82,9 @@ async function collect(lease: BatchLease, ports: CollectPorts): Promise<Settleme
   }
   const { fold, gone } = await copyOutput(lease, found, customIds, ports);
   const folded = fold.finish();
-  const strange = folded.counts.lines > 0 && folded.counts.unknown === folded.counts.lines;
+  const { answered, failed, unknown } = folded.counts;
+  // A line that cannot be read is nobody's: it makes another's output no more ours.
+  const strange = unknown > 0 && answered + failed === 0;
   if (strange && !ports.provider.namesBatches) {
     // So that whoever's it is can have it.
     for (const owner of ownersOf(batch))

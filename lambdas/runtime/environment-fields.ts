@@ -52,6 +52,8 @@ export const ENVIRONMENT_FIELDS = {
   BATCH_CAPS: json(batchCapsSchema),
   /** JSON by provider. */
   PROVIDER_ACCOUNTS: json(providerAccountsSchema),
+  /** Multiplies the failure policy's waits. */
+  WAIT_FACTOR: z.coerce.number().positive(),
   /** What becomes of the provider's copies of a settled batch. */
   PROVIDER_FILES: z.enum(["delete", "keep"]),
   /** The state machine that the sweeper starts again. */

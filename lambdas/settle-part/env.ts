@@ -8,6 +8,7 @@ export const envSchema = z.object({
   TENANT_LEDGER_TABLE: fields.TENANT_LEDGER_TABLE,
   DELIVERIES_QUEUE_URL: fields.DELIVERIES_QUEUE_URL,
   RUNS_QUEUE_URL: fields.RUNS_QUEUE_URL,
+  WAIT_FACTOR: fields.WAIT_FACTOR,
   DEAD_LETTER_QUEUE_URLS: fields.DEAD_LETTER_QUEUE_URLS,
 });
 /** What lib/ must give: a missing variable does not compile. */

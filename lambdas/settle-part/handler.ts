@@ -31,7 +31,7 @@ const ports = {
 const payload = z.object({ batchId: batchIdSchema, part: z.number().int().nonnegative() });
 
 export const handler = step(payload, async ({ batchId, part }) => {
-  const { ended, retried, deadLettered, held } = await settlePart(batchId, part, ports);
+  const { ended, retried, deadLettered, held } = await settlePart(batchId, part, ports, env.WAIT_FACTOR);
   count({
     JobsEnded: ended,
     JobsRetried: retried,

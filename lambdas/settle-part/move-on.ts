@@ -32,6 +32,8 @@ export type MovingStep = {
   readonly name: string;
   readonly batch: PlannedBatch;
   readonly completedAt: number;
+  /** Multiplies the failure policy's waits. */
+  readonly waitFactor: number;
 };
 
 /**
@@ -64,7 +66,7 @@ function nextAttempt({ entry, move, position }: Moving<"next-batch">, step: Movi
   const { batchId, requests } = step.batch;
   const second = position >= Math.ceil(requests / 2);
   // The second half waits twice as long, or both would meet the limit together again.
-  const wait = move.halve && second ? 2 * move.backOffMs : move.backOffMs;
+  const wait = (move.halve && second ? 2 : 1) * move.backOffMs * step.waitFactor;
   return {
     version: JOB_RECORD_VERSION,
     jobId,

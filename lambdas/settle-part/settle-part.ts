@@ -39,14 +39,19 @@ type Ending = Settled & { readonly move: Extract<AttemptMove, { kind: "end" }> }
 /**
  * Settles one part of a collected batch. What it comes to is a pure function of the plan and the part; its effects go
  * out in an order in which each may be repeated: results, job states, ledger, jobs that move on, deliveries. Settling
- * a part twice is settling it once.
+ * a part twice is settling it once. `waitFactor` multiplies the failure policy's waits.
  */
-export async function settlePart(batchId: BatchId, part: number, ports: SettlePorts): Promise<PartReport> {
+export async function settlePart(
+  batchId: BatchId,
+  part: number,
+  ports: SettlePorts,
+  waitFactor = 1,
+): Promise<PartReport> {
   const record = await ports.batches.get(batchId);
   if (!record?.settlementKey) throw new MissingRecordError(`batch ${batchId} was not collected`);
   const plan = await readSettlement(record.settlementKey, ports.objects);
   const name = `${batchId}-g${plan.generation}-p${part}`;
-  const step: MovingStep = { name, batch: record.plan, completedAt: plan.completedAt };
+  const step: MovingStep = { name, batch: record.plan, completedAt: plan.completedAt, waitFactor };
   const settled = await settledLines(record, plan, part, ports);
   const keyOf = (tenant: StoredResult["tenantId"]) => partResultKey(tenant, batchId, plan.generation, part);
   const { won, deliveries } = await endJobs(settled.filter(isEnding), name, keyOf, ports);
@@ -99,7 +104,7 @@ async function holdAccount(
     if (holdSeconds === 0) continue;
     const { code, message } = outcome;
     await batches.hold(step.batch.group.account, {
-      until: step.completedAt + holdSeconds * 1000,
+      until: step.completedAt + holdSeconds * 1000 * step.waitFactor,
       code,
       message,
     });

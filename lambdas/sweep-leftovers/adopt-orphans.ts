@@ -14,6 +14,8 @@ const LOOK_BACK_MS = 4 * DAY_MS;
 /** The longest from a batch's planning to a create for it, failing now and then. */
 const PLANNED_BEFORE_MS = 3 * DAY_MS;
 const CLOCK_SKEW_MS = 5 * 60_000;
+/** One line is not enough: a damaged output may begin with lines for requests that nobody sent. */
+const IDS_TO_KNOW_A_BATCH = 100;
 
 type OrphanPorts = Pick<SweepPorts, "batches" | "objects" | "runtime">;
 type Listed = { readonly batch: ProviderBatch; readonly batchId: BatchId | null };
@@ -89,7 +91,7 @@ function isSettledOtherwise({ state, providerBatchId, refusal }: BatchRecord): b
   return state !== "planned" || providerBatchId !== null || refusal !== null;
 }
 
-/** Without names: the batch of as many requests, planned shortly before, that the first line of the results belongs to. */
+/** Without names: the batch of as many requests, planned shortly before, that the results' first lines belong to. */
 async function matchingTwin(
   account: string,
   batch: ProviderBatch,
@@ -99,35 +101,41 @@ async function matchingTwin(
   if (batch.phase !== "ended") return undefined;
   const from = batch.createdAt - PLANNED_BEFORE_MS;
   const until = batch.createdAt + CLOCK_SKEW_MS;
-  let customId: string | undefined;
+  let customIds: ReadonlySet<string> | undefined;
   for await (const plan of batches.listPlanned(account, from, until)) {
     if (plan.orphanOf !== null || plan.requests !== batch.counts.total) continue;
     const record = await batches.get(plan.batchId);
     if (record === undefined || !isSettledOtherwise(record)) continue;
-    customId ??= await firstCustomId(batch, provider);
-    if (customId === undefined) return undefined;
-    if (await hasRequest(plan, customId, objects)) return plan;
+    customIds ??= await firstCustomIds(batch, provider);
+    if (customIds.size === 0) return undefined;
+    if (await hasRequest(plan, customIds, objects)) return plan;
   }
   return undefined;
 }
 
-/** Undefined when the results hold none, or are there no longer: nobody can tell any more whose they were. */
-async function firstCustomId(batch: ProviderBatch, provider: BatchProvider): Promise<string | undefined> {
+/** None when the results hold none, or are there no longer: nobody can tell any more whose they were. */
+async function firstCustomIds(batch: ProviderBatch, provider: BatchProvider): Promise<ReadonlySet<string>> {
+  const customIds = new Set<string>();
   try {
     for await (const line of jsonLines(provider.output(batch, "output"))) {
       const read = readOutputLine(provider.provider, lineText(line));
-      if (read.kind !== "unparseable") return read.customId;
+      if (read.kind !== "unparseable") customIds.add(read.customId);
+      if (customIds.size === IDS_TO_KNOW_A_BATCH) break;
     }
   } catch (error) {
     if (!(error instanceof ResultsGoneError)) throw error;
   }
-  return undefined;
+  return customIds;
 }
 
-async function hasRequest(plan: PlannedBatch, customId: string, objects: ObjectStore): Promise<boolean> {
+async function hasRequest(
+  plan: PlannedBatch,
+  customIds: ReadonlySet<string>,
+  objects: ObjectStore,
+): Promise<boolean> {
   if ((await objects.size(manifestKeyOf(plan))) === undefined) return false;
   for await (const { bytes } of jsonLines(objects.stream(manifestKeyOf(plan)))) {
-    if (manifestId(bytes) === customId) return true;
+    if (customIds.has(manifestId(bytes))) return true;
   }
   return false;
 }

@@ -122,6 +122,7 @@ function localSettings(speed: number, providers: ProviderTargets): Record<string
     stackName: STACK_NAME,
     removalPolicy: "destroy",
     minBatchJobs: 1,
+    waitFactor: 1 / speed,
     tierDueSeconds: Object.fromEntries(TIERS.map((tier) => [tier, DEFAULT_TIER_DUE_SECONDS[tier] / speed])),
     providers: {
       openai: { baseUrl: providers.openai.baseUrl },

@@ -31,6 +31,15 @@ describe("batches", () => {
     expect(out).not.toContain(open.batchId);
   });
 
+  test("list says which account is held, and why, for as long as it is", async () => {
+    await fixture.batches.hold("openai", { until: Date.now() + 60_000, code: "no_credit", message: "pay" });
+    await fixture.batches.hold("anthropic", { until: Date.now() - 1, code: "was", message: "over" });
+    const { out } = await fixture.offpeak("batches", "list");
+    expect(out).toContain("Nothing is sent to openai until");
+    expect(out).toContain("no_credit, pay");
+    expect(out).not.toContain("anthropic until");
+  });
+
   test("show tells of one, closed ones too", async () => {
     expect(await fixture.json("batches", "show", closed.batchId)).toMatchObject({
       state: "closed",
