@@ -1,5 +1,5 @@
 import { readSettlement } from "../collect-results/read-settlement.ts";
-import type { BatchOutcome } from "../domain/batch-record.ts";
+import type { BatchOutcome, PlannedBatch, ProviderFiles } from "../domain/batch-record.ts";
 import { MissingRecordError, TerminalError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import type { SettlementPlan } from "../domain/settlement-plan.ts";
@@ -28,16 +28,24 @@ export async function closeBatch(
   if (!record?.settlementKey) throw new MissingRecordError(`batch ${batchId} was not collected`);
   const { files, counts } = await readSettlement(record.settlementKey, ports.objects);
   // While it is open: once it is closed, nobody comes back to it.
-  if (policy === "delete" && files !== null) await deleteFiles(files, ports.provider);
+  if (policy === "delete" && files !== null)
+    await deleteFiles(await withoutTwinsInput(record.plan, files, ports.batches), ports.provider);
   const outcome = outcomeOf(counts, record.plan.orphanOf !== null);
   await ports.batches.close(batchId, ports.runtime.now(), outcome);
   return outcome;
 }
 
-async function deleteFiles(
-  files: NonNullable<SettlementPlan["files"]>,
-  provider: BatchProvider,
-): Promise<void> {
+/** An orphan's input is that of the batch it doubles, whose provider may still have to read it: the later to close deletes it. */
+async function withoutTwinsInput(
+  { orphanOf }: PlannedBatch,
+  files: ProviderFiles,
+  batches: Batches,
+): Promise<ProviderFiles> {
+  const twin = orphanOf === null ? undefined : await batches.get(orphanOf);
+  return twin === undefined || twin.state === "closed" ? files : { ...files, inputFileId: null };
+}
+
+async function deleteFiles(files: ProviderFiles, provider: BatchProvider): Promise<void> {
   try {
     await provider.deleteFiles(files);
   } catch (error) {

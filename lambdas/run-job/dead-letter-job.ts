@@ -23,13 +23,19 @@ export async function deadLetterJob(
   await sendLetter(tier, move, reason, ports);
 }
 
-/** A message's worker may have died before the letter was sent: the message, coming again, finds nothing else to do. */
+/** A worker may have died before the letter was sent: what asked it to run, coming again, finds nothing else to do. */
 export async function deadLetterAgain(job: Job, work: DirectWork, ports: RunPorts): Promise<void> {
   if (job.state !== "dead-lettered" || job.source === null) return;
-  if (job.messageId === null || job.messageId !== work.messageId) return;
+  if (!askedFor(job, work)) return;
   const code = job.story.at(-1)?.code ?? "attempts_used_up";
   const reason = { code, message: "the job's direct calls failed" };
   await sendLetter(work.record.tier, { ...job, source: job.source }, reason, ports);
+}
+
+/** By the message that began the job, or by the run request from whose attempt the calls went on that failed last. */
+function askedFor({ messageId, attempt, roundStart }: Job, work: DirectWork): boolean {
+  if (work.messageId !== null) return messageId === work.messageId;
+  return work.attempt !== null && roundStart <= work.attempt + 1 && work.attempt <= attempt;
 }
 
 async function sendLetter(

@@ -41,6 +41,7 @@ test("every alarm says where the runbook goes on", () => {
     SegmentsSetAside: 1,
     SegmentsLeftBehind: 1,
     BatchesPastDue: 1,
+    BatchesRefused: 1,
     OrphansAdopted: 1,
     SweepFailures: 1,
   });
