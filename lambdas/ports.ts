@@ -115,7 +115,11 @@ export interface Batches {
    */
   register(
     plan: PlannedBatch,
-    submitted?: { readonly providerBatchId: string; readonly at: Instant },
+    submitted?: {
+      readonly providerBatchId: string;
+      readonly at: Instant;
+      readonly isProvisional?: boolean;
+    },
   ): Promise<void>;
   get(id: BatchId): Promise<BatchRecord | undefined>;
   /** Takes the lease when it is free or over (`leaseUntil <= now`), raising the fence; undefined when it is held. */
@@ -125,7 +129,12 @@ export interface Batches {
   /** Each of these writes under the lease's fence and throws FencedOffError when it moved on. */
   recordIntent(lease: BatchLease, at: Instant): Promise<void>;
   recordInputFile(lease: BatchLease, fileId: string): Promise<void>;
-  recordSubmitted(lease: BatchLease, providerBatchId: string, at: Instant): Promise<void>;
+  recordSubmitted(
+    lease: BatchLease,
+    providerBatchId: string,
+    at: Instant,
+    isProvisional?: boolean,
+  ): Promise<void>;
   recordRefusal(lease: BatchLease, refusal: NonNullable<BatchRecord["refusal"]>): Promise<void>;
   /** Notes that the batch was given up, for good: whatever its provider batch comes to is another's to settle. */
   recordAbandoned(lease: BatchLease, at: Instant): Promise<void>;

@@ -17,6 +17,7 @@ import { ANY_BATCH, ANY_SEGMENT } from "./any-key.ts";
 import { deadLetterQueuesOf, deadLetterUrls } from "./dead-letters.ts";
 import { GatewayFunction } from "./gateway-function.ts";
 import { readObjects, sendTo, tellMissingObjects, useTable, writeObjects } from "./permissions.ts";
+import { stackMark } from "./stack-mark.ts";
 import type { StageParts } from "./stage-parts.ts";
 
 /** The steps of RunBatch. */
@@ -68,7 +69,7 @@ function submitBatch(scope: Construct, { stage, storage, accounts }: StageParts)
       GATEWAY_BUCKET: bucket.bucketName,
       BATCHES_TABLE: batches.tableName,
       PROVIDER_ACCOUNTS: accounts.json,
-      STACK_NAME: stage.settings.stackName,
+      STACK_NAME: stackMark(scope, stage.settings),
     },
     permissions: [
       readObjects(bucket, batchInputKey(ANY_BATCH)),
@@ -85,7 +86,7 @@ function pollBatch(scope: Construct, { stage, storage, accounts }: StageParts) {
       GATEWAY_BUCKET: storage.bucket.bucketName,
       BATCHES_TABLE: storage.batches.tableName,
       PROVIDER_ACCOUNTS: accounts.json,
-      STACK_NAME: stage.settings.stackName,
+      STACK_NAME: stackMark(scope, stage.settings),
     },
     // A batch that hangs is cancelled, and given up in the end.
     permissions: [useTable(storage.batches, "GetItem", "PutItem"), accounts.permission],
@@ -100,7 +101,7 @@ function collectResults(scope: Construct, { stage, storage, accounts }: StagePar
       GATEWAY_BUCKET: bucket.bucketName,
       BATCHES_TABLE: batches.tableName,
       PROVIDER_ACCOUNTS: accounts.json,
-      STACK_NAME: stage.settings.stackName,
+      STACK_NAME: stackMark(scope, stage.settings),
     },
     permissions: [
       readObjects(bucket, MANIFEST, COLLECTED),
@@ -149,7 +150,7 @@ function closeBatch(scope: Construct, { stage, storage, accounts }: StageParts) 
       BATCHES_TABLE: batches.tableName,
       PROVIDER_ACCOUNTS: accounts.json,
       PROVIDER_FILES: stage.settings.providerFiles,
-      STACK_NAME: stage.settings.stackName,
+      STACK_NAME: stackMark(scope, stage.settings),
     },
     permissions: [
       readObjects(bucket, COLLECTED),

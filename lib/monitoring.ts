@@ -20,6 +20,8 @@ type MonitoringProps = {
    * when that did not help.
    */
   readonly functions: readonly IFunction[];
+  /** Those of them that run by the clock: one failure is a run that did not happen. */
+  readonly scheduled: readonly IFunction[];
   readonly reconcileBatches: IFunction;
 };
 
@@ -119,7 +121,7 @@ export class Monitoring extends Construct {
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { settings, queues, machines, functions, reconcileBatches } = props;
+    const { settings, queues, machines, functions, scheduled, reconcileBatches } = props;
     const { alarmTopicArn } = settings;
     this.#actions = alarmTopicArn
       ? [new SnsAction(Topic.fromTopicArn(this, "AlarmTopic", alarmTopicArn))]
@@ -146,7 +148,7 @@ export class Monitoring extends Construct {
     for (const watched of functions) {
       this.#alarm(`${watched.node.id}-errors`, {
         metric: watched.metricErrors({ period: PERIOD }),
-        above: ERRORS_IN_PERIOD,
+        above: scheduled.includes(watched) ? 0 : ERRORS_IN_PERIOD,
         says: `${watched.node.id} keeps failing`,
         runbook: "failing-functions",
       });

@@ -46,6 +46,7 @@ export class OffpeakStack extends Stack {
       queues,
       machines: [assembleWindow, runBatch],
       functions: [admitJobs, runJob, retryDeadLetters, deliverResults, sweepLeftovers],
+      scheduled: [retryDeadLetters, sweepLeftovers],
       reconcileBatches,
     });
     this.#output(storage, queues);

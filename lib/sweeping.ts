@@ -20,6 +20,7 @@ import {
   useTable,
   writeObjects,
 } from "./permissions.ts";
+import { stackMark } from "./stack-mark.ts";
 import type { StageParts } from "./stage-parts.ts";
 import type { WorkflowMachine } from "./workflow-machine.ts";
 
@@ -40,7 +41,7 @@ export class Sweeping extends Construct {
         RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
         RUN_BATCH_ARN: runBatch.stateMachineArn,
         PROVIDER_ACCOUNTS: accounts.json,
-        STACK_NAME: stage.settings.stackName,
+        STACK_NAME: stackMark(this, stage.settings),
       },
       permissions: [
         // Segments whose writer died: claim their lines again, then write the index.

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ORPHAN_WATCH_MS, STAGE_LIMITS_MS } from "../lambdas/domain/batch-watch.ts";
+import { ORPHAN_WATCH_MS, STAGE_LIMITS_MS, UNSEEN_LIMIT_MS } from "../lambdas/domain/batch-watch.ts";
 import { LONGEST_BACK_OFF_SECONDS } from "../lambdas/domain/failure-policy.ts";
 import { FAILURE_TABLE, type PolicyRow } from "../lambdas/domain/failure-table.ts";
 import { MAX_ATTEMPTS } from "../lambdas/domain/job-state.ts";
@@ -116,6 +116,11 @@ function clocks(): string {
       "an orphan is being cancelled",
       duration(ORPHAN_WATCH_MS),
       "no longer watched: what it bills later is not known",
+    ],
+    [
+      "nobody can look at a batch, or read its results",
+      duration(UNSEEN_LIMIT_MS),
+      "given up as `stuck`, or its rest is `results-gone`",
     ],
     [
       "a job waits past its due time",

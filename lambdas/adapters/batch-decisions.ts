@@ -10,8 +10,12 @@ import type { BatchLease } from "../ports.ts";
  * to change because it was done before. Pure; every adapter applies them to one record at a time.
  */
 
-/** What an orphan is registered as: somebody sent it already. */
-export type Submission = { readonly providerBatchId: string; readonly at: Instant };
+/** What a batch was sent as. */
+export type Submission = {
+  readonly providerBatchId: string;
+  readonly at: Instant;
+  readonly isProvisional?: boolean;
+};
 
 export function newBatchRecord(plan: PlannedBatch, submitted?: Submission): BatchRecord {
   return {
@@ -24,6 +28,7 @@ export function newBatchRecord(plan: PlannedBatch, submitted?: Submission): Batc
     inputFileId: null,
     providerBatchId: submitted?.providerBatchId ?? null,
     submittedAt: submitted?.at ?? null,
+    isProvisional: submitted?.isProvisional ?? false,
     refusal: null,
     cancelAt: null,
     abandonedAt: null,
@@ -59,14 +64,13 @@ export function withInputFile(record: BatchRecord, lease: BatchLease, fileId: st
 export function withSubmission(
   record: BatchRecord,
   lease: BatchLease,
-  providerBatchId: string,
-  at: Instant,
+  { providerBatchId, at, isProvisional = false }: Submission,
 ): BatchRecord {
   checkFence(record, lease);
   if (record.providerBatchId === providerBatchId) return record;
   if (record.state !== "planned" || record.refusal !== null)
     throw conflict(lease.batchId, `submitted as ${providerBatchId}`);
-  return { ...record, state: "submitted", providerBatchId, submittedAt: at };
+  return { ...record, state: "submitted", providerBatchId, submittedAt: at, isProvisional };
 }
 
 /** A refused batch stays `planned` until it is collected: there is nothing at the provider to be submitted as. */

@@ -62,8 +62,15 @@ export class MemoryBatches implements Batches {
     this.#change(lease.batchId, (record) => withInputFile(record, lease, fileId));
   }
 
-  async recordSubmitted(lease: BatchLease, providerBatchId: string, at: Instant): Promise<void> {
-    this.#change(lease.batchId, (record) => withSubmission(record, lease, providerBatchId, at));
+  async recordSubmitted(
+    lease: BatchLease,
+    providerBatchId: string,
+    at: Instant,
+    isProvisional = false,
+  ): Promise<void> {
+    this.#change(lease.batchId, (record) =>
+      withSubmission(record, lease, { providerBatchId, at, isProvisional }),
+    );
   }
 
   async recordRefusal(lease: BatchLease, refusal: NonNullable<BatchRecord["refusal"]>): Promise<void> {

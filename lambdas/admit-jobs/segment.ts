@@ -10,6 +10,7 @@ import {
   jobHeaderSchema,
   type JobRecord,
   type Source,
+  workedOnBy,
 } from "../domain/job-record.ts";
 import type { ClaimOutcome } from "../domain/job-state.ts";
 import { encodeLine, jsonLines } from "../domain/jsonl.ts";
@@ -108,7 +109,7 @@ function claimLine({ job, source, reopenedBy }: SegmentLine, jobs: JobMap): Prom
 }
 
 function indexEntryOf({ job, source }: SegmentLine, attempt: number): IndexEntry {
-  const { jobId, tenantId, group, inputs, lineBytes, due } = job;
+  const { jobId, tenantId, group, inputs, lineBytes } = job;
   const tokens = job.estimate.inputTokens;
   return {
     version: JOB_RECORD_VERSION,
@@ -120,7 +121,7 @@ function indexEntryOf({ job, source }: SegmentLine, attempt: number): IndexEntry
     tokens,
     inputs,
     lineBytes,
-    due,
+    due: workedOnBy(job),
     source,
   };
 }

@@ -1,6 +1,6 @@
 import { readSettlement } from "../collect-results/read-settlement.ts";
 import type { BatchOutcome, PlannedBatch, ProviderFiles } from "../domain/batch-record.ts";
-import { MissingRecordError, TerminalError } from "../domain/failures.ts";
+import { MissingRecordError, RetryableError, TerminalError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import type { SettlementPlan } from "../domain/settlement-plan.ts";
 import type { BatchProvider, Batches, ObjectStore, Runtime } from "../ports.ts";
@@ -11,6 +11,9 @@ export type ClosePorts = {
   readonly provider: BatchProvider;
   readonly runtime: Runtime;
 };
+
+/** What could not be deleted for so long is left for the provider to expire, as it does by itself. */
+const DELETION_TRIED_MS = 3 * 86_400_000;
 
 /** Whether the provider's copies of a settled batch are deleted; otherwise they stay until the provider expires them. */
 type FilePolicy = "delete" | "keep";
@@ -26,10 +29,16 @@ export async function closeBatch(
 ): Promise<BatchOutcome> {
   const record = await ports.batches.get(batchId);
   if (!record?.settlementKey) throw new MissingRecordError(`batch ${batchId} was not collected`);
-  const { files, counts } = await readSettlement(record.settlementKey, ports.objects);
-  // While it is open: once it is closed, nobody comes back to it.
-  if (policy === "delete" && files !== null)
-    await deleteFiles(await withoutTwinsInput(record.plan, files, ports.batches), ports.provider);
+  const { files, counts, completedAt } = await readSettlement(record.settlementKey, ports.objects);
+  try {
+    // While it is open: once it is closed, nobody comes back to it.
+    if (policy === "delete" && files !== null)
+      await deleteFiles(await withoutTwinsInput(record.plan, files, ports.batches), ports.provider);
+  } catch (error) {
+    // Not for ever: everything else of the batch is done.
+    if (!(error instanceof RetryableError) || ports.runtime.now() < completedAt + DELETION_TRIED_MS)
+      throw error;
+  }
   const outcome = outcomeOf(counts, record.plan.orphanOf !== null);
   await ports.batches.close(batchId, ports.runtime.now(), outcome);
   return outcome;

@@ -1,4 +1,4 @@
-import { decideWatch } from "../domain/batch-watch.ts";
+import { decideWatch, isUnseenForTooLong } from "../domain/batch-watch.ts";
 import type { BatchRecord, PlannedBatch, ProviderBatch, ProviderFiles } from "../domain/batch-record.ts";
 import { LeaseHeldError, MissingRecordError, ResultsGoneError, RetryableError } from "../domain/failures.ts";
 import { type BatchId, contentHash } from "../domain/ids.ts";
@@ -19,6 +19,8 @@ import { readSettlement } from "./read-settlement.ts";
 export const COLLECT_LEASE_MS = 16 * 60_000;
 /** Until then after its end, a batch without results may only be slow to show them. */
 const RESULTS_GRACE_MS = 60 * 60_000;
+/** No clock is further off than this. */
+const MOST_SKEW_MS = 24 * 60 * 60_000;
 const LINE_FEED = Buffer.from("\n");
 
 export type CollectPorts = {
@@ -73,13 +75,14 @@ async function collect(lease: BatchLease, ports: CollectPorts): Promise<Settleme
   }
   if (!(await isOurs(batch, ports.batches)))
     return nothing(providerBatchIdOf(batch), "foreign", worded("foreign-output"));
-  const found = await endedBatch(lease, ports);
-  if (found === "lost") return nothing(providerBatchIdOf(batch), "lost", worded("results-gone"));
-  if (found === "given up") {
+  const ended = await endedBatch(lease, ports);
+  if (ended === "lost") return nothing(providerBatchIdOf(batch), "lost", worded("results-gone"));
+  if (ended === "given up") {
     // First the watch over what it may yet bill: once the plan stands, nobody else looks at that batch again.
     await watchOn(batch, ports);
     return nothing(providerBatchIdOf(batch), "given-up", worded("stuck"));
   }
+  const found = { ...ended, endedAt: endOf(ended, batch.plan, ports.runtime.now()) };
   const { fold, gone } = await copyOutput(lease, found, customIds, ports);
   const folded = fold.finish();
   const { answered, failed, unknown } = folded.counts;
@@ -97,12 +100,19 @@ async function collect(lease: BatchLease, ports: CollectPorts): Promise<Settleme
     ...base,
     providerBatchId: found.id,
     providerStatus: found.status,
-    files: filesOf(found),
-    completedAt: found.endedAt ?? found.createdAt,
+    // Not one line of ours: it may be somebody else's after all.
+    files: batch.isProvisional && answered + failed === 0 ? null : filesOf(found),
+    completedAt: found.endedAt,
     ...folded,
     refusedRows: rows,
     missingReason: gone ? worded("results-gone") : missingReasonOf(found, named, batch.cancelAt !== null),
   };
+}
+
+/** The provider's word for when the batch ended; ours where that cannot be, since charges and holds are dated by it. */
+function endOf({ endedAt, createdAt }: ProviderBatch, { plannedAt }: PlannedBatch, now: number): number {
+  const told = endedAt ?? createdAt;
+  return told >= plannedAt - MOST_SKEW_MS && told <= now + MOST_SKEW_MS ? told : now;
 }
 
 function filesOf({ id, inputFileId, outputFileId, errorFileId }: ProviderBatch): ProviderFiles {
@@ -136,10 +146,13 @@ async function endedBatch(
   const { batch } = lease;
   if (batch.abandonedAt !== null) return "given up";
   const found = await lookAt(batch, providerBatchIdOf(batch), ports);
-  if (found === "lost" || found.phase === "ended") return found;
+  if (found === "lost") return found;
   const now = ports.runtime.now();
-  if (decideWatch(found, batch, now) !== "abandon")
-    throw new RetryableError(`provider batch ${found.id} is still ${found.status}`);
+  if (found !== "unseen") {
+    if (found.phase === "ended") return found;
+    if (decideWatch(found, batch, now) !== "abandon")
+      throw new RetryableError(`provider batch ${found.id} is still ${found.status}`);
+  }
   await ports.batches.recordAbandoned(lease, now);
   return "given up";
 }
@@ -149,7 +162,8 @@ async function watchOn(batch: BatchRecord, ports: CollectPorts): Promise<void> {
   // One that was watched as an orphan already was watched for long enough.
   if (batch.plan.orphanOf !== null) return;
   const providerBatchId = providerBatchIdOf(batch);
-  const submitted = { providerBatchId, at: batch.submittedAt ?? batch.plan.plannedAt };
+  const { isProvisional, submittedAt, plan } = batch;
+  const submitted = { providerBatchId, at: submittedAt ?? plan.plannedAt, isProvisional };
   await ports.batches.register(orphanPlan(batch.plan, providerBatchId), submitted);
 }
 
@@ -164,7 +178,8 @@ async function copyOutput(
   let gone = false;
   for (const file of ["output", "errors"] as const) {
     const key = collectedKey(batchId, batch.generation, fence, file);
-    const lines = foldedLines(ports.provider.output(ended, file), key, fold, batch.plan.group.provider);
+    const bytes = untilGivenUp(ports.provider.output(ended, file), batch, ports, () => (gone = true));
+    const lines = foldedLines(bytes, key, fold, batch.plan.group.provider);
     try {
       await storeUnlessEmpty(lines, key, ports.objects);
     } catch (error) {
@@ -176,6 +191,21 @@ async function copyOutput(
     }
   }
   return { fold, gone };
+}
+
+/** An output; `onGivenUp` when it breaks off though it was tried for days: then what came of it is all there is. */
+async function* untilGivenUp(
+  output: AsyncIterable<Uint8Array>,
+  batch: BatchRecord,
+  ports: Pick<CollectPorts, "runtime">,
+  onGivenUp: () => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* output;
+  } catch (error) {
+    if (!isUnseenForTooLong(batch, ports.runtime.now())) throw error;
+    onGivenUp();
+  }
 }
 
 async function manifestIds(plan: PlannedBatch, objects: ObjectStore): Promise<string[]> {

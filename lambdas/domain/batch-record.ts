@@ -88,6 +88,11 @@ export const batchRecordSchema = z.object({
   inputFileId: z.string().nullable(),
   providerBatchId: z.string().nullable(),
   submittedAt: z.number().nullable(),
+  /**
+   * The provider's batch was found without a name that would prove it ours: until its results show one of our requests, it
+   * may be somebody else's, and is neither cancelled nor deleted.
+   */
+  isProvisional: z.boolean().default(false),
   /** The provider took no batch and says why: there is nothing to poll, and every line of it is unanswered. */
   refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
   /** When the provider was first asked to cancel it, and when we gave up waiting for that. */

@@ -26,6 +26,21 @@ export function isLost({ submittedAt }: Pick<BatchRecord, "submittedAt">, now: I
   return submittedAt !== null && now >= submittedAt + STAGE_LIMITS_MS["in-progress"];
 }
 
+/** Longer than any outage that is worth waiting for: its jobs are days late by then. */
+export const UNSEEN_LIMIT_MS = 3 * 24 * HOUR_MS;
+
+/**
+ * Whether a batch that cannot be looked at, or its results not be read, for whatever passing reason the provider gives, is
+ * tried no longer: its jobs go on. One that was never seen to end is an orphan's to settle then, which is watched for longer.
+ */
+export function isUnseenForTooLong(
+  { submittedAt, plan }: Pick<BatchRecord, "submittedAt" | "plan">,
+  now: Instant,
+): boolean {
+  const limit = plan.orphanOf === null ? UNSEEN_LIMIT_MS : ORPHAN_WATCH_MS;
+  return submittedAt !== null && now >= submittedAt + limit;
+}
+
 /** What a look at a provider's batch comes to. */
 export type Watch = "wait" | "cancel" | "collect" | "abandon";
 
@@ -36,15 +51,38 @@ export type Watch = "wait" | "cancel" | "collect" | "abandon";
  */
 export function decideWatch(
   seen: ProviderBatch,
-  record: Pick<BatchRecord, "cancelAt" | "plan">,
+  record: Pick<BatchRecord, "cancelAt" | "plan"> &
+    Partial<Pick<BatchRecord, "submittedAt" | "isProvisional">>,
   now: Instant,
 ): Watch {
   if (seen.phase === "ended" || seen.stage === "ended") return "collect";
   const isOrphan = record.plan.orphanOf !== null;
+  // What may be somebody else's is waited for, and given up, but never cancelled.
+  if (record.isProvisional) return isProvisionalOver(seen, record, now) ? "abandon" : "wait";
   if (record.cancelAt !== null) {
     const limit = isOrphan ? ORPHAN_WATCH_MS : STAGE_LIMITS_MS.cancelling;
     if (now >= record.cancelAt + limit) return "abandon";
     return seen.stage === "cancelling" ? "wait" : "cancel";
   }
-  return isOrphan || now >= seen.stageSince + STAGE_LIMITS_MS[seen.stage] ? "cancel" : "wait";
+  return isOrphan || now >= stageSince(seen, record) + STAGE_LIMITS_MS[seen.stage] ? "cancel" : "wait";
+}
+
+function isProvisionalOver(
+  seen: ProviderBatch,
+  record: Pick<BatchRecord, "plan"> & Partial<Pick<BatchRecord, "submittedAt">>,
+  now: Instant,
+): boolean {
+  if (seen.stage === "ended") return false;
+  const limit = record.plan.orphanOf === null ? STAGE_LIMITS_MS[seen.stage] : UNSEEN_LIMIT_MS;
+  return now >= stageSince(seen, record) + limit;
+}
+
+/** As the provider tells, where that can be: not before the batch was sent, nor later than any batch has run. */
+function stageSince(
+  seen: ProviderBatch,
+  { submittedAt }: Partial<Pick<BatchRecord, "submittedAt">>,
+): Instant {
+  if (submittedAt == null) return seen.stageSince;
+  const latest = submittedAt + STAGE_LIMITS_MS["in-progress"];
+  return Math.min(Math.max(seen.stageSince, submittedAt), latest);
 }

@@ -88,22 +88,30 @@ function isLastAttempt({ attempt, roundStart }: Omit<FailedAttempt, "requests">)
 
 export type CallDecision = { readonly kind: "fail" | "dead-letter" | "again" };
 
-/** A job that comes from the dead letters already (`last`), and one that nobody can want an answer to any more. */
-type CallCircumstances = { readonly last: boolean; readonly isOverdue: boolean };
+type CallCircumstances = {
+  /** The job comes from the dead letters already. */
+  readonly last: boolean;
+  /** Nobody can want an answer any more. */
+  readonly isOverdue: boolean;
+  /** An earlier call of the round failed over something that ends no job, or may have. */
+  readonly isSpared: boolean;
+};
 
 /**
  * What becomes of a direct job whose call failed: called again at once until its attempts are used up, then put among the
- * dead letters. From there it comes once, and ends; but not over what is the operator's to mend, until it is long overdue.
+ * dead letters. From there it comes once, and ends; but not after a round that met what is the operator's to mend, until
+ * it is long overdue.
  */
 export function decideCallFailure(
   seen: CallFailure,
   failed: Omit<FailedAttempt, "requests">,
-  { last, isOverdue }: CallCircumstances,
+  { last, isOverdue, isSpared }: CallCircumstances,
 ): CallDecision {
   const row = callPolicy(seen);
   if (row.action === "fail") return { kind: "fail" };
   if (!isLastAttempt(failed)) return { kind: "again" };
-  return { kind: last && (row.endsJob || isOverdue) ? "fail" : "dead-letter" };
+  const mayEnd = (row.endsJob && !isSpared) || isOverdue;
+  return { kind: last && mayEnd ? "fail" : "dead-letter" };
 }
 
 /** Whether an answer with this status may be better next time: time-out, conflict, rate limit, the provider's own errors. */

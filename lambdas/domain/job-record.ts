@@ -44,6 +44,14 @@ export const jobHeaderSchema = z.object({
 });
 export type JobHeader = z.infer<typeof jobHeaderSchema>;
 
+/** A job whose deadline is further off is worked on as if it were due by then: its request is stored for weeks, not years. */
+const LONGEST_WAIT_MS = 7 * 86_400_000;
+
+/** The moment that a job's work is planned by; `due` itself decides only whether the result is late. */
+export function workedOnBy({ due, receivedAt }: Pick<JobHeader, "due" | "receivedAt">): number {
+  return Math.min(due, receivedAt + LONGEST_WAIT_MS);
+}
+
 /** One line of a segment: the whole admitted job. */
 export const jobRecordSchema = jobHeaderSchema.extend({ body: z.record(z.string(), z.unknown()) });
 export type JobRecord = z.infer<typeof jobRecordSchema>;
@@ -60,6 +68,7 @@ export const indexEntrySchema = z.object({
   tokens: z.number().int().nonnegative(),
   inputs: z.number().int().nonnegative(),
   lineBytes: z.number().int().positive(),
+  /** When it is to be done by: the due time, or earlier where that is far off. */
   due: z.number(),
   source: sourceSchema,
   /** Not to be planned before this moment: the back-off after a failure. */

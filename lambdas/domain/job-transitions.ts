@@ -61,9 +61,16 @@ function sameSource(a: Job["source"], b: Job["source"]): boolean {
   return a !== null && b !== null && a.key === b.key && a.line === b.line;
 }
 
-/** Whether `retry: true` opens this job again. */
-function mayReopen(job: Job): job is EndedJob {
-  return job.state === "ended" && job.status !== "succeeded";
+/**
+ * Whether `retry: true` opens this job again: once for each message, and not for one that was sent before the message
+ * that began the job's latest round. Such a one comes from a queue late, or once more, and was answered for.
+ */
+function mayReopen(
+  job: Job,
+  { retry, messageId, receivedAt }: Pick<Claim, "retry" | "messageId" | "receivedAt">,
+): job is EndedJob {
+  const failed = job.state === "ended" && job.status !== "succeeded";
+  return retry && failed && job.messageId !== messageId && receivedAt >= job.roundAt;
 }
 
 /**
@@ -78,7 +85,7 @@ export function decideClaim(current: Job | undefined, claim: Claim): ClaimOutcom
   if (current.state === "queued" && sameSource(current.source, claim.source) && current.requeuedBy === null) {
     return { kind: "claimed", attempt: current.attempt };
   }
-  if (claim.retry && mayReopen(current) && current.messageId !== claim.messageId) {
+  if (mayReopen(current, claim)) {
     const attempt = current.attempt + 1;
     return { kind: "claimed", attempt, next: queuedJob(claim, attempt, current) };
   }
@@ -188,7 +195,7 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
   if (current.requestHash !== lease.requestHash) return { kind: "conflict", job: current };
   switch (current.state) {
     case "ended":
-      return lease.retry && mayReopen(current) && current.messageId !== lease.messageId
+      return mayReopen(current, lease)
         ? {
             kind: "leased",
             job: runningJob(lease, { ...newRound(current), roundAt: lease.receivedAt }),

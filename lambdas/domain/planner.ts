@@ -1,5 +1,5 @@
 import { type Group, SHARED, dedicatedTo, groupKey } from "./group.ts";
-import { type BatchId, type TenantId, type WindowId, batchIdOf, customIdOf } from "./ids.ts";
+import { type BatchId, type JobId, type TenantId, type WindowId, batchIdOf, customIdOf } from "./ids.ts";
 import type { Instant } from "./instant.ts";
 import type { IndexEntry } from "./job-record.ts";
 import type { BatchLimits } from "./limits.ts";
@@ -48,6 +48,12 @@ export type Plan = {
 export const EXPIRES_AFTER_DUE_MS = 7 * 86_400_000;
 
 /**
+ * Batches of one window at most: its state machine starts each, and an execution that has written 25,000 events is ended,
+ * which would happen to every later run of the window too. Each batch takes nine and some for its retries.
+ */
+export const MAX_WINDOW_BATCHES = 1000;
+
+/**
  * Which jobs go into which batches, and which wait for the next window. Loses none, repeats none (the same attempt listed
  * twice is placed once: a provider fails a whole batch over a repeated `custom_id`), keeps every limit, and gives the same plan for the same input. A group is written when it is large enough to be worth a batch, when its
  * earliest due time demands it, or when it is a cohort of its own.
@@ -59,7 +65,7 @@ export function planWindow(
   settings: PlanSettings,
   now: Instant,
 ): Plan {
-  const wanted = distinctAttempts(entries).filter((entry) => !over.has(attemptOf(entry)));
+  const wanted = latestAttempts(entries).filter((entry) => !over.has(attemptOf(entry)));
   const expired = wanted.filter(({ due }) => now >= due + EXPIRES_AFTER_DUE_MS);
   const mustWait = ({ notBefore = 0, group }: IndexEntry) =>
     notBefore > now || heldAccounts.has(group.account) || unpriced.has(group.model);
@@ -79,6 +85,10 @@ export function planWindow(
       continue;
     }
     for (const chunk of splitAtLimits(members, settings.limits[group.provider])) {
+      if (batches.length >= MAX_WINDOW_BATCHES) {
+        carried.push(...chunk);
+        continue;
+      }
       batches.push({
         batchId: batchIdOf(windowId, key, batches.length),
         group,
@@ -94,8 +104,17 @@ export function inputLineBytes(entry: IndexEntry): number {
   return entry.lineBytes + String(entry.attempt).length - 1;
 }
 
-function distinctAttempts(entries: readonly IndexEntry[]): IndexEntry[] {
-  return [...new Map(entries.map((entry) => [attemptOf(entry), entry])).values()];
+/**
+ * Each job once: where it is listed with an attempt and a later one it has moved on, though a reading of the job map that
+ * is a moment old may not say so yet. In one batch, both answers would be its result.
+ */
+function latestAttempts(entries: readonly IndexEntry[]): IndexEntry[] {
+  const latest = new Map<JobId, IndexEntry>();
+  for (const entry of entries) {
+    const earlier = latest.get(entry.jobId);
+    if (earlier === undefined || earlier.attempt <= entry.attempt) latest.set(entry.jobId, entry);
+  }
+  return [...latest.values()];
 }
 
 function attemptOf({ jobId, attempt }: IndexEntry): string {

@@ -1,4 +1,4 @@
-import { decideWatch, isLost } from "../domain/batch-watch.ts";
+import { decideWatch, isLost, isUnseenForTooLong, type Watch } from "../domain/batch-watch.ts";
 import type { BatchRecord, ProviderBatch } from "../domain/batch-record.ts";
 import { BatchNotFoundError, MissingRecordError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
@@ -33,7 +33,7 @@ export async function pollBatch(batchId: BatchId, polls: number, ports: PollPort
     return { phase: "ended", waitSeconds, stuck: false };
   const now = ports.runtime.now();
   const seen = await lookAt(record, record.providerBatchId, ports);
-  const watch = seen === "lost" ? "collect" : decideWatch(seen, record, now);
+  const watch = watchOf(seen, record, now);
   switch (watch) {
     case "collect":
       return { phase: "ended", waitSeconds, stuck: false };
@@ -50,16 +50,28 @@ export async function pollBatch(batchId: BatchId, polls: number, ports: PollPort
   }
 }
 
-/** The provider's batch; "lost" for one that has been gone for so long that it will not appear any more. */
+type Seen = ProviderBatch | "lost" | "unseen";
+
+function watchOf(seen: Seen, record: BatchRecord, now: number): Watch {
+  if (seen === "lost") return "collect";
+  return seen === "unseen" ? "abandon" : decideWatch(seen, record, now);
+}
+
+/**
+ * The provider's batch; "lost" for one that has been gone for so long that it will not appear any more, "unseen" for one
+ * that the provider has failed to tell of for days. Throws while it may only be slow to.
+ */
 export async function lookAt(
   record: BatchRecord,
   providerBatchId: string,
   ports: Pick<PollPorts, "provider" | "runtime">,
-): Promise<ProviderBatch | "lost"> {
+): Promise<Seen> {
   try {
     return await ports.provider.get(providerBatchId);
   } catch (error) {
-    if (error instanceof BatchNotFoundError && isLost(record, ports.runtime.now())) return "lost";
+    const now = ports.runtime.now();
+    if (error instanceof BatchNotFoundError && isLost(record, now)) return "lost";
+    if (isUnseenForTooLong(record, now)) return "unseen";
     throw error;
   }
 }

@@ -25,13 +25,15 @@ export async function retryDeadLetters(
     if (received.length === 0) break;
     const opened = received.map((letter) => ({ received: letter, letter: readLetter(queue, letter) }));
     const going = opened.filter(({ letter }) => isSentOnByItself(letter));
-    // Sent before deleted: a crash between the two sends a letter twice, which is done once.
-    await sendOn(going, ports);
-    await inbox.delete(going.map(({ received: { receipt } }) => receipt));
+    if (going.length > 0) {
+      // Sent before deleted: a crash between the two sends a letter twice, which is done once.
+      await sendOn(going, ports);
+      await inbox.delete(going.map(({ received: { receipt } }) => receipt));
+    }
     kept.push(...opened.filter((one) => !going.includes(one)).map(({ received: { receipt } }) => receipt));
     sent += going.length;
   }
   // Only now: released at once, they would be received again by this very run.
-  await inbox.release(kept);
+  if (kept.length > 0) await inbox.release(kept);
   return sent;
 }

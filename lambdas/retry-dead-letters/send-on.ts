@@ -46,8 +46,8 @@ export async function sendOn(letters: readonly OpenedLetter[], ports: SendOnPort
         break;
     }
   }
-  await ports.runs.send(runs);
-  await ports.deliveries.send(deliveries);
+  if (runs.length > 0) await ports.runs.send(runs);
+  if (deliveries.length > 0) await ports.deliveries.send(deliveries);
 }
 
 /** A tenant's message as it came, with its sender, so that it is admitted under the same checks as any. */

@@ -1,5 +1,6 @@
 import { LeaseHeldError } from "../domain/failures.ts";
-import { callPolicy, decideCallFailure } from "../domain/failure-policy.ts";
+import { type CallFailure, callPolicy, decideCallFailure } from "../domain/failure-policy.ts";
+import { workedOnBy } from "../domain/job-record.ts";
 import type { Job, RunningJob } from "../domain/job-state.ts";
 import { EXPIRES_AFTER_DUE_MS } from "../domain/planner.ts";
 import { failedResult } from "../domain/settle-line.ts";
@@ -31,6 +32,7 @@ export type RunOutcome =
 export async function runJob(work: DirectWork, ports: RunPorts): Promise<RunOutcome> {
   const owner = ports.runtime.uniqueId();
   const accounted = new Set<number>();
+  let round: Round | undefined;
   for (;;) {
     const leased = await leaseJob(work, owner, ports);
     if (leased.kind === "busy")
@@ -51,8 +53,11 @@ export async function runJob(work: DirectWork, ports: RunPorts): Promise<RunOutc
       // Only now may the lost attempt give way to our own.
       continue;
     }
-    const outcome = await attemptCall(work, leased.job, ports);
-    if (outcome !== "again") return { kind: outcome };
+    // What befell the calls of a round that another worker began is not known any more.
+    round ??= { isSpared: leased.job.attempt > leased.job.roundStart };
+    const outcome = await attemptCall(work, leased.job, round, ports);
+    if (outcome.kind !== "again") return { kind: outcome.kind };
+    round = { isSpared: round.isSpared || !callPolicy(outcome.seen).endsJob };
     accounted.add(leased.job.attempt);
   }
 }
@@ -73,37 +78,45 @@ function leaseJob(work: DirectWork, owner: string, ports: RunPorts) {
   });
 }
 
+/** What is known of the calls of a round: whether one failed over something that ends no job, or may have. */
+type Round = { readonly isSpared: boolean };
+
+type Attempt =
+  | { readonly kind: "ended" | "dead-lettered" }
+  | { readonly kind: "again"; readonly seen: CallFailure };
+
 /** One attempt under the lease: the call, and what follows from it. */
 async function attemptCall(
   work: DirectWork,
   job: RunningJob,
+  { isSpared }: Round,
   ports: RunPorts,
-): Promise<"ended" | "dead-lettered" | "again"> {
+): Promise<Attempt> {
   const { record } = work;
   const outcome = await callProvider(record, await ports.direct(record.group.provider));
   const producedAt = ports.runtime.now();
   if (outcome.kind === "answered") {
     await finishSucceeded(record, job, outcome, producedAt, ports);
-    return "ended";
+    return { kind: "ended" };
   }
   const { seen, code, message } = outcome;
   const result = failedResult(record, job.attempt, { code, message }, { lane: "sync", producedAt });
   const lost = callPolicy(seen).unconfirmed;
   if (lost) await recordLostCall(record, job.intent, ports);
-  const isOverdue = producedAt >= record.due + EXPIRES_AFTER_DUE_MS;
-  const decision = decideCallFailure(seen, job, { last: work.last, isOverdue });
+  const isOverdue = producedAt >= workedOnBy(record) + EXPIRES_AFTER_DUE_MS;
+  const decision = decideCallFailure(seen, job, { last: work.last, isOverdue, isSpared });
   if (decision.kind === "fail") {
     await finishFailed(record, job, result, ports);
-    return "ended";
+    return { kind: "ended" };
   }
   if (!lost) await storeFailure(record, job.attempt, result, ports);
   switch (decision.kind) {
     case "dead-letter":
       await deadLetterJob(work, job, outcome, ports);
-      return "dead-lettered";
+      return { kind: "dead-lettered" };
     case "again":
       await ports.runtime.sleep(outcome.retryAfterMs ?? backOffMs(job.attempt - job.roundStart));
-      return "again";
+      return { kind: "again", seen };
   }
 }
 

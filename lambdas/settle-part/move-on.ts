@@ -2,7 +2,7 @@ import pMap from "p-map";
 import type { PlannedBatch } from "../domain/batch-record.ts";
 import type { SegmentId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
-import { type IndexEntry, JOB_RECORD_VERSION, type ManifestEntry } from "../domain/job-record.ts";
+import { type IndexEntry, JOB_RECORD_VERSION, type ManifestEntry, workedOnBy } from "../domain/job-record.ts";
 import { encodeLine } from "../domain/jsonl.ts";
 import { openSegmentKey, segmentIndexKey } from "../domain/object-keys.ts";
 import type { AttemptMove } from "../domain/settle-line.ts";
@@ -62,7 +62,7 @@ export async function requeue(
 
 function nextAttempt({ entry, move, position }: Moving<"next-batch">, step: MovingStep): IndexEntry {
   const { attempt, roundStart, source, job } = entry;
-  const { jobId, tenantId, group, inputs, lineBytes, due } = job;
+  const { jobId, tenantId, group, inputs, lineBytes } = job;
   const { batchId, requests } = step.batch;
   const second = position >= Math.ceil(requests / 2);
   // The second half waits twice as long, or both would meet the limit together again.
@@ -77,7 +77,7 @@ function nextAttempt({ entry, move, position }: Moving<"next-batch">, step: Movi
     tokens: job.estimate.inputTokens,
     inputs,
     lineBytes,
-    due,
+    due: workedOnBy(job),
     source,
     ...(wait > 0 && { notBefore: step.completedAt + wait }),
     ...(move.halve && { cohort: `${batchId}-${second ? 2 : 1}` }),

@@ -7,6 +7,7 @@ import {
 } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import { batchInputKey } from "../domain/object-keys.ts";
+import { EXPIRES_AFTER_DUE_MS } from "../domain/planner.ts";
 import type { BatchLease, BatchProvider, Batches, Runtime } from "../ports.ts";
 
 /** Longer than the function may run: a lease ends by itself only when its holder is dead. */
@@ -17,6 +18,12 @@ const ACCOUNT_LOCK_MS = 60 * 60_000;
 const ADOPTION_GRACE_MS = 60_000;
 /** The provider's clock may be behind ours. */
 const CLOCK_SKEW_MS = 5 * 60_000;
+
+/** Why a batch is given back that no provider took in all that time: each of its jobs is planned anew, or expires. */
+const NOT_SUBMITTED = {
+  code: "not_submitted",
+  message: "the provider could not be given the batch until long after its first request was due",
+} as const;
 
 export type SubmitPorts = {
   readonly batches: Batches;
@@ -58,9 +65,14 @@ async function submit(lease: BatchLease, ports: SubmitPorts): Promise<Submission
   const { batch, batchId } = lease;
   const done = settled(batch);
   if (done) return done;
+  if (ports.runtime.now() >= batch.plan.earliestDue + EXPIRES_AFTER_DUE_MS) {
+    // Whatever a lost create may have made is found as an orphan then.
+    await ports.batches.recordRefusal(lease, NOT_SUBMITTED);
+    return { kind: "refused" };
+  }
   if (batch.intentAt !== null) {
     const found = await findCreated(batch, ports);
-    if (found !== undefined) return recordSubmitted(lease, found, ports);
+    if (found !== undefined) return recordSubmitted(lease, found, !ports.provider.namesBatches, ports);
     if (ports.runtime.now() < batch.intentAt + ADOPTION_GRACE_MS) {
       throw new RetryableError(
         `batch ${batchId} may have been created: looking again before creating another`,
@@ -115,7 +127,7 @@ async function create(lease: BatchLease, ports: SubmitPorts): Promise<Submission
     const inputFileId = batch.inputFileId ?? (await upload(lease, inputKey, ports));
     await ports.batches.recordIntent(lease, ports.runtime.now());
     const created = await ports.provider.create({ batchId, endpoint, inputKey, inputFileId });
-    return await recordSubmitted(lease, created.id, ports);
+    return await recordSubmitted(lease, created.id, false, ports);
   } catch (error) {
     if (!(error instanceof ProviderRefusalError)) throw error;
     await ports.batches.recordRefusal(lease, { code: error.code, message: error.message });
@@ -132,6 +144,7 @@ async function upload(lease: BatchLease, inputKey: string, ports: SubmitPorts): 
 async function recordSubmitted(
   lease: BatchLease,
   providerBatchId: string,
+  isProvisional: boolean,
   ports: SubmitPorts,
 ): Promise<Submission> {
   const { account } = lease.batch.plan.group;
@@ -141,6 +154,6 @@ async function recordSubmitted(
       `provider batch ${providerBatchId} belongs to ${owner}, not to ${lease.batchId}`,
     );
   }
-  await ports.batches.recordSubmitted(lease, providerBatchId, ports.runtime.now());
+  await ports.batches.recordSubmitted(lease, providerBatchId, ports.runtime.now(), isProvisional);
   return { kind: "submitted" };
 }

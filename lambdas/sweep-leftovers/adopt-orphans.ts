@@ -48,11 +48,13 @@ async function adoptListed(
   provider: BatchProvider,
   ports: OrphanPorts,
 ): Promise<boolean> {
-  if (await isRegistered(account, listed.batch.id, ports.batches)) return false;
-  const twin = provider.namesBatches
-    ? await namedTwin(listed, ports.batches)
-    : await matchingTwin(account, listed.batch, provider, ports);
-  return twin !== undefined && adopt(account, listed.batch, twin, ports.batches);
+  const { batch, batchId } = listed;
+  const named = batchId === null ? undefined : await ports.batches.get(batchId);
+  // Nearly every one, and with one read.
+  if (named?.providerBatchId === batch.id) return false;
+  if (await isRegistered(account, batch.id, ports.batches)) return false;
+  const twin = provider.namesBatches ? namedTwin(named) : await matchingTwin(account, batch, provider, ports);
+  return twin !== undefined && adopt(account, batch, twin, ports.batches);
 }
 
 /**
@@ -82,8 +84,7 @@ async function adopt(
 }
 
 /** The batch that a provider's batch names, unless that one is still to be submitted and will find it by itself. */
-async function namedTwin({ batchId }: Listed, batches: Batches): Promise<PlannedBatch | undefined> {
-  const record = batchId === null ? undefined : await batches.get(batchId);
+function namedTwin(record: BatchRecord | undefined): PlannedBatch | undefined {
   return record !== undefined && isSettledOtherwise(record) ? record.plan : undefined;
 }
 

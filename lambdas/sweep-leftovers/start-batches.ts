@@ -1,4 +1,6 @@
+import type { BatchRecord } from "../domain/batch-record.ts";
 import type { BatchId } from "../domain/ids.ts";
+import type { Batches } from "../ports.ts";
 import type { SweepPorts } from "./sweep-leftovers.ts";
 
 /** Late by less is a slow provider; results that come late are delivered and say so. */
@@ -32,7 +34,11 @@ async function startUnlessRunning(
   { batches, executions }: Pick<SweepPorts, "batches" | "executions">,
 ): Promise<boolean> {
   const record = await batches.get(batchId);
-  if (record === undefined || record.state === "closed") return false;
+  if (record === undefined) return false;
+  if (record.state === "closed") {
+    await dropFromOpen(record, batches);
+    return false;
+  }
   const status = await executions.runBatchStatus(batchId, record.generation);
   if (status === "running") return false;
   // A name is taken once: after an execution that ended, the next has the next generation.
@@ -40,4 +46,9 @@ async function startUnlessRunning(
     status === "ended" ? await batches.restart(batchId, record.generation) : record.generation;
   await executions.startRunBatch(batchId, generation);
   return true;
+}
+
+/** Closing takes two writes: whoever closed it died between them. */
+async function dropFromOpen({ plan, closedAt, outcome }: BatchRecord, batches: Batches): Promise<void> {
+  if (closedAt !== null && outcome !== null) await batches.close(plan.batchId, closedAt, outcome);
 }

@@ -48,12 +48,16 @@ export async function sweepLeftovers(ports: SweepPorts): Promise<Sweep> {
   let batchesPastDue = 0;
   // Accounts are named after their provider.
   for (const account of PROVIDERS) {
-    // Orphans first: what is adopted now is started now.
-    orphansAdopted += await attempt(0, async () =>
+    const start = () => attempt({ started: 0, pastDue: 0 }, () => startBatches(account, ports, failures));
+    // Before the orphans: the provider's list may be longer than there is time for.
+    const open = await start();
+    const adopted = await attempt(0, async () =>
       adoptOrphans(account, await ports.provider(account), ports, failures),
     );
-    const open = await attempt({ started: 0, pastDue: 0 }, () => startBatches(account, ports, failures));
-    batchesStarted += open.started;
+    // What was adopted now is started now.
+    const startedAfter = adopted > 0 ? (await start()).started : 0;
+    orphansAdopted += adopted;
+    batchesStarted += open.started + startedAfter;
     batchesPastDue += open.pastDue;
   }
   return {

@@ -58,12 +58,39 @@ function objectTemplate(fields: readonly (readonly [string, Template])[]): Templ
 function expression(text: string, where: string): Template {
   const source = text.slice(2, -2).trim();
   const compiled = compile(source, where);
+  const steps = stepsOf(source);
   return {
     async evaluate(bindings) {
+      const plain = follow(steps, bindings);
+      if (plain !== undefined) return plain;
       const result = await run(compiled, bindings, source, where);
       return toJson(result, source, where);
     },
   };
+}
+
+/** A variable and the names of fields, such as `$states.input.batchId`: most expressions of a machine are no more. */
+const PLAIN_PATH = /^\$[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
+
+function stepsOf(source: string): readonly string[] {
+  return PLAIN_PATH.test(source) ? source.slice(1).split(".") : [];
+}
+
+/**
+ * What a plain path leads to, without JSONata, in which simulations would spend a fifth of their time; undefined where it
+ * leads through anything but plain objects or to anything but a plain value: JSONata has rules of its own for the rest.
+ */
+function follow(steps: readonly string[], bindings: Bindings): string | number | boolean | undefined {
+  let value: unknown = steps.length === 0 ? undefined : bindings;
+  for (const step of steps) {
+    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, step))
+      return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[step];
+  }
+
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? value
+    : undefined;
 }
 
 function compile(source: string, where: string): jsonata.Expression {

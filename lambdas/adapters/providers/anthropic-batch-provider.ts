@@ -11,7 +11,7 @@ import type { BatchProvider, ObjectStore } from "../../ports.ts";
 import { anthropicBatchSchema, toProviderBatch } from "./anthropic-batch-object.ts";
 import { batchBody } from "./anthropic-batch-body.ts";
 import { responseBytes, watched } from "./byte-streams.ts";
-import { BULK_CALL, REPEATABLE_CALL, SINGLE_CALL } from "./provider-clients.ts";
+import { BULK_CALL, DELETION_CALL, REPEATABLE_CALL, SINGLE_CALL } from "./provider-clients.ts";
 import { batchCallFailure, isGone } from "./provider-failures.ts";
 
 const PAGE_SIZE = 100;
@@ -99,7 +99,7 @@ export function anthropicBatchProvider({ client, objects }: AnthropicBatchProvid
     async deleteFiles({ id }) {
       if (id === null) return;
       try {
-        await client.messages.batches.delete(id, {}, REPEATABLE_CALL);
+        await client.messages.batches.delete(id, {}, DELETION_CALL);
       } catch (error) {
         if (!isGone(error)) throw batchCallFailure("anthropic", "repeatable", error);
       }

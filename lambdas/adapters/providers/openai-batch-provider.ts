@@ -4,7 +4,7 @@ import { BatchNotFoundError, ProviderRefusalError, ResultsGoneError } from "../.
 import type { BatchProvider, ObjectStore } from "../../ports.ts";
 import { responseBytes, watched } from "./byte-streams.ts";
 import { batchIdOf, batchMetadata, openAiBatchSchema, toProviderBatch } from "./openai-batch-object.ts";
-import { BULK_CALL, REPEATABLE_CALL, SINGLE_CALL } from "./provider-clients.ts";
+import { BULK_CALL, DELETION_CALL, REPEATABLE_CALL, SINGLE_CALL } from "./provider-clients.ts";
 import { batchCallFailure, isGone } from "./provider-failures.ts";
 
 /** Inputs and outputs stay as long as OpenAI allows, 30 days, for whoever must look into a batch. */
@@ -81,6 +81,12 @@ export function openAiBatchProvider(options: OpenAiBatchProviderOptions): BatchP
 
     async *output(batch, file) {
       const fileId = file === "output" ? batch.outputFileId : batch.errorFileId;
+      const { total, completed, failed } = batch.counts;
+      // A file is named when it is there. Some servers count every line as completed, also where all of them failed.
+      if (file === "output" && fileId === null && completed > 0 && failed < total)
+        throw new ResultsGoneError(
+          `OpenAI completed ${completed} requests of ${batch.id} and names no output`,
+        );
       if (fileId === null) return;
       try {
         yield* responseBytes(await client.files.content(fileId, REPEATABLE_CALL));
@@ -114,7 +120,7 @@ export function openAiBatchProvider(options: OpenAiBatchProviderOptions): BatchP
 /** Deletes one file; what is gone already is no error. */
 async function deleteFile(client: OpenAI, id: string): Promise<void> {
   try {
-    await client.files.delete(id, REPEATABLE_CALL);
+    await client.files.delete(id, DELETION_CALL);
   } catch (error) {
     if (!isGone(error)) throw batchCallFailure("openai", "repeatable", error);
   }

@@ -37,6 +37,8 @@ export function anthropicClient(access: ProviderAccess): Anthropic {
 
 /** Options of calls that may be repeated. The time is until the answer begins, in milliseconds. */
 export const REPEATABLE_CALL = { maxRetries: 3, timeout: 60_000 } as const;
+/** Options of a deletion: a provider that does not answer must not use up the time of the function that closes a batch. */
+export const DELETION_CALL = { maxRetries: 1, timeout: 10_000 } as const;
 /** Options of a call that is made once, sends little and is answered quickly. */
 export const SINGLE_CALL = { maxRetries: 0, timeout: 60_000 } as const;
 /**

@@ -168,22 +168,32 @@ describe("at a direct call", () => {
   test("a request that was refused ends its job, from the dead letters or not", () => {
     for (const last of [false, true])
       expect(
-        decideCallFailure("request-refused", { attempt: 1, roundStart: 1 }, { last, isOverdue: false }),
+        decideCallFailure(
+          "request-refused",
+          { attempt: 1, roundStart: 1 },
+          {
+            last,
+            isOverdue: false,
+            isSpared: true,
+          },
+        ),
       ).toEqual(FAIL);
   });
 
   test.each(AGAIN)("%s is tried again at once, and then by way of the dead letters", (seen) => {
-    const first = { last: false, isOverdue: true };
+    const first = { last: false, isOverdue: true, isSpared: false };
     const kinds = [1, 2, 3].map((attempt) => decideCallFailure(seen, { attempt, roundStart: 1 }, first).kind);
     expect(kinds).toEqual(["again", "again", "dead-letter"]);
   });
 
   test.each(AGAIN)("%s ends a job of the dead letters, unless it is the operator's to mend", (seen) => {
-    const decided = (isOverdue: boolean) =>
-      decideCallFailure(seen, { attempt: 3, roundStart: 1 }, { last: true, isOverdue }).kind;
+    const decided = (isOverdue: boolean, isSpared: boolean) =>
+      decideCallFailure(seen, { attempt: 3, roundStart: 1 }, { last: true, isOverdue, isSpared }).kind;
     const isOperators = ["no-credit", "key-refused", "not-sent"].includes(seen);
-    expect(decided(false)).toBe(isOperators ? "dead-letter" : "fail");
-    expect(decided(true)).toBe("fail");
+    expect(decided(false, false)).toBe(isOperators ? "dead-letter" : "fail");
+    // Nor after a round in which that befell one of its calls.
+    expect(decided(false, true)).toBe("dead-letter");
+    expect(decided(true, true)).toBe("fail");
   });
 
   test("a row has no wait, no half and no hold, since nothing would come of them", () => {

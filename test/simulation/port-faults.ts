@@ -1,0 +1,129 @@
+import { hashed, Random } from "./random.ts";
+import type { Tally } from "./tally.ts";
+
+/**
+ * What may befall one call of a port. `crash-before` and `crash-after`: the worker dies without or with the effect;
+ * `throttle`: no effect and an error; `timeout`: the effect and an error; `half`: a part of a list's effect and an
+ * error; `stall`: the worker hangs for minutes, past its lease or its own time, and then goes on.
+ */
+export const PORT_FAULTS = ["crash-before", "crash-after", "throttle", "timeout", "half", "stall"] as const;
+export type PortFault = (typeof PORT_FAULTS)[number];
+
+/** A method of a port as one function calls it. */
+export type Site = `${string} ${string}.${string}`;
+
+/** Methods that take a list of which a part may be done when the call fails. */
+const LISTS: ReadonlySet<string> = new Set([
+  "ledger.record",
+  "windows.markTaken",
+  "objects.delete",
+  "deliveries.send",
+  "runs.send",
+  "inbox.delete",
+]);
+
+/** The first calls of a site in a run fail more often: what happens once a batch would hardly ever be hit otherwise. */
+const EARLY_CALLS = 2;
+const EARLY_CHANCE = 0.025;
+/** One site in so many is singled out in a run: its first call crashes, mostly. */
+const SINGLED_OUT = 1 / 9;
+/** Sites that most runs never reach are singled out whenever they are. */
+const RARE_SITES: ReadonlySet<string> = new Set([
+  "PlanWindow runs.send",
+  "SweepLeftovers batches.ownProviderBatch",
+  "SweepLeftovers batches.register",
+  "SweepLeftovers objects.delete",
+  "SweepLeftovers objects.put",
+  "RunJob deadLetters.send",
+  "AdmitJobs deadLetters.send",
+  "SweepLeftovers objects.stream",
+  "SweepLeftovers executions.startRunBatch",
+  "ReconcileBatches batches.listPlanned",
+  "SweepLeftovers jobs.claim",
+  "SweepLeftovers runs.send",
+  "FreezeWindow runs.send",
+  "PollBatch batches.recordCancel",
+  "RunJob jobs.deadLetter",
+  "SettlePart deadLetters.send",
+  "SettlePart jobs.deadLetter",
+  "SettlePart runs.send",
+  "CollectResults batches.register",
+  "RetryDeadLetters deliveries.send",
+  "ReconcileBatches jobs.get",
+  "batches.recordRefusal",
+  "batches.recordCancel",
+  "batches.recordAbandoned",
+  "batches.disownProviderBatch",
+  "batches.restart",
+  "batches.hold",
+  "provider.cancel",
+]);
+const RARE_SINGLED_OUT = 0.95;
+
+/** Decides for each call of a run whether a fault befalls it, by seed, site and the call's number alone. */
+export class PortFaults {
+  readonly #seed: number;
+  readonly #tally: Tally;
+  readonly #calls = new Map<Site, number>();
+  readonly #weights: readonly (readonly [PortFault, number])[];
+  readonly #rate: number;
+  /** No faults any more: what is left must come to rest. */
+  calm = false;
+
+  constructor(seed: number, without: ReadonlySet<string>, tally: Tally) {
+    this.#seed = seed;
+    this.#tally = tally;
+    const random = new Random(seed).stream("port faults");
+    // Some runs have few faults, some many, and each a mixture of its own.
+    this.#rate = random.chance(0.1) ? 0 : 0.03 * random.next() ** 2.5;
+    this.#weights = PORT_FAULTS.map((kind) => {
+      const weight = (kind === "stall" ? 0.15 : 1) * (random.chance(0.25) ? 0 : random.next());
+      return [kind, without.has(kind) ? 0 : weight] as const;
+    });
+    this.#without = without;
+  }
+
+  readonly #without: ReadonlySet<string>;
+
+  /** What befalls the next call of a site; `random` is a number from 0 to 1 for the details, the same for the same call. */
+  next(site: Site): { readonly fault: PortFault | null; readonly detail: number } {
+    const nth = this.#calls.get(site) ?? 0;
+    this.#calls.set(site, nth + 1);
+    this.#tally.add("calls", site);
+    const detail = hashed(this.#seed, site, nth);
+    if (this.calm) return { fault: null, detail };
+    const fault = this.#decide(site, nth);
+    if (fault !== null) this.#tally.add(fault, site);
+    return { fault, detail };
+  }
+
+  #decide(site: Site, nth: number): PortFault | null {
+    const method = site.slice(site.indexOf(" ") + 1);
+    const singled = this.#singledOut(site, method, nth);
+    if (singled !== null) return this.#without.has(singled) ? null : singled;
+    const chance = this.#rate + (nth < EARLY_CALLS && this.#rate > 0 ? EARLY_CHANCE : 0);
+    if (hashed(this.#seed ^ 0x51ed, site, nth) >= chance) return null;
+    const fault = weighted(this.#weights, hashed(this.#seed ^ 0x77aa, site, nth));
+    return fault === "half" && !LISTS.has(method) ? null : fault;
+  }
+
+  #singledOut(site: Site, method: string, nth: number): PortFault | null {
+    const isRare = RARE_SITES.has(method) || RARE_SITES.has(site);
+    const share = isRare ? RARE_SINGLED_OUT : SINGLED_OUT;
+    const draw = hashed(this.#seed ^ 0x1234, site);
+    // One of the first calls; the very first where there may be no other.
+    const which = isRare ? 0 : Math.floor((draw / share) * 3);
+    if (draw >= share || nth !== which) return null;
+    return hashed(this.#seed ^ 0x4321, site) < 0.5 ? "crash-before" : "crash-after";
+  }
+}
+
+function weighted(weights: readonly (readonly [PortFault, number])[], draw: number): PortFault | null {
+  const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+  let left = draw * total;
+  for (const [kind, weight] of weights) {
+    if (left < weight) return kind;
+    left -= weight;
+  }
+  return null;
+}

@@ -1,0 +1,221 @@
+import { LostAnswerError, NotSentError, RetryableError } from "../../lambdas/domain/failures.ts";
+import type { JobTries } from "./job-tries.ts";
+import type { PortFault, PortFaults, Site } from "./port-faults.ts";
+import { MINUTE, SECOND, type SimulationClock } from "./simulation-clock.ts";
+import type { Trace } from "./trace.ts";
+
+/** Most turns of the microtask queue that a call may take longer than another: what interleaves workers. */
+const MOST_TURNS = 4;
+/** How often a call takes time, so that timers of others fire within it. */
+const SLOW_SHARE = 0.05;
+const LONGEST_STALL = 25 * MINUTE;
+
+/** Methods that give one thing after the other. */
+const STREAMS: ReadonlySet<string> = new Set([
+  "objects.stream",
+  "objects.list",
+  "ledger.entries",
+  "tenants.list",
+  "batches.listOpen",
+  "batches.listPlanned",
+  "provider.listSince",
+  "provider.output",
+]);
+
+type Method = (...parameters: unknown[]) => unknown;
+
+/** A promise that never settles: what a dead worker waits for. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
+
+export type WorkerWorld = {
+  readonly clock: SimulationClock;
+  readonly faults: PortFaults;
+  readonly trace: Trace;
+  readonly tries: JobTries;
+};
+
+/**
+ * One invocation of a function. Any call of its ports may go wrong; a dead worker's calls have no effect any more, not
+ * even those of a `finally`. `died` rejects when it dies.
+ */
+export class Worker {
+  readonly id: string;
+  readonly functionId: string;
+  readonly died: Promise<never>;
+  readonly startedAt: number;
+  readonly #world: WorkerWorld;
+  #die!: (error: Error) => void;
+  #alive = true;
+  /** The attempt that this worker leased of each job: which call of the job a direct call is. */
+  readonly attempts = new Map<string, number>();
+  /** It stalled: it goes on after its time is up, as no worker should but some do. */
+  stalled = false;
+
+  constructor(id: string, functionId: string, world: WorkerWorld) {
+    this.id = id;
+    this.functionId = functionId;
+    this.#world = world;
+    this.startedAt = world.clock.now();
+    this.died = new Promise((_resolve, reject) => {
+      this.#die = reject;
+    });
+    this.died.catch(() => {});
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Ends the worker where it stands. */
+  kill(name: string, words: string): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    const error = new Error(words);
+    error.name = name;
+    this.#die(error);
+  }
+
+  /** A worker's own clock, ids and sleep: nothing of that fails, but the dead do not wake up. */
+  async sleep(duration: number): Promise<void> {
+    await this.#world.clock.sleep(duration);
+    if (!this.#alive) await never();
+  }
+
+  /** The port `name` as this worker sees it. */
+  wrap<Port extends object>(name: string, port: Port): Port {
+    return new Proxy(port, {
+      get: (target, property) => {
+        const member: unknown = Reflect.get(target, property, target);
+        if (typeof member !== "function") return member;
+        const method = `${name}.${String(property)}`;
+        const run = member.bind(target) as Method;
+        return STREAMS.has(method)
+          ? (...parameters: unknown[]) =>
+              this.#stream(method, parameters, run as (...parameters: unknown[]) => AsyncIterable<unknown>)
+          : (...parameters: unknown[]) => this.#call(method, parameters, run);
+      },
+    });
+  }
+
+  async #call(method: string, parameters: unknown[], run: Method): Promise<unknown> {
+    const { fault, detail } = await this.#begin(method, parameters);
+    if (fault === "throttle") {
+      if (method === "objects.putStream") await beginReading(parameters[1]);
+      throw failure(method, "throttle");
+    }
+    if (fault === "half") {
+      await run(...halved(parameters, detail));
+      if (!this.#alive) await never();
+      throw failure(method, "half");
+    }
+    const result = await this.#effect(method, parameters, run);
+    if (!this.#alive) await never();
+    await this.#end(method, fault);
+    if (!this.#alive) await never();
+    return result;
+  }
+
+  async #effect(method: string, parameters: unknown[], run: Method): Promise<unknown> {
+    const { trace, clock } = this.#world;
+    try {
+      const result = await run(...parameters);
+      if (trace.on) trace.add(clock.now(), this.id, `${method} →`, result);
+      this.#notice(method, parameters, result);
+      return result;
+    } catch (error) {
+      if (trace.on) trace.add(clock.now(), this.id, `${method} threw ${String(error)}`, parameters);
+      throw error;
+    }
+  }
+
+  async *#stream(
+    method: string,
+    parameters: unknown[],
+    run: (...parameters: unknown[]) => AsyncIterable<unknown>,
+  ) {
+    const { fault } = await this.#begin(method, parameters);
+    if (fault === "throttle") throw failure(method, "throttle");
+    let cut = fault;
+    for await (const item of run(...parameters)) {
+      if (!this.#alive) await never();
+      yield item;
+      if (!this.#alive) await never();
+      // Broken off after the first piece.
+      await this.#end(method, cut);
+      cut = null;
+    }
+    await this.#end(method, cut);
+    if (!this.#alive) await never();
+  }
+
+  async #begin(method: string, parameters: unknown[]): Promise<{ fault: PortFault | null; detail: number }> {
+    if (!this.#alive) await never();
+    const { faults, trace, clock } = this.#world;
+    const site: Site = `${this.functionId} ${method as `${string}.${string}`}`;
+    const { fault, detail } = faults.next(site);
+    await this.#interleave(detail, fault);
+    if (!this.#alive) await never();
+    if (trace.on)
+      trace.add(clock.now(), this.id, `${method}${fault === null ? "" : ` (${fault})`}`, parameters);
+    if (fault === "crash-before") {
+      this.kill("Runtime.ExitError", `crashed before ${method}`);
+      await never();
+    }
+    return { fault, detail };
+  }
+
+  async #end(method: string, fault: PortFault | null): Promise<void> {
+    if (fault === "crash-after") {
+      this.kill("Runtime.ExitError", `crashed after ${method}`);
+      await never();
+    }
+    if (fault === "timeout") throw failure(method, "timeout");
+  }
+
+  async #interleave(detail: number, fault: PortFault | null): Promise<void> {
+    const { clock } = this.#world;
+    if (fault === "stall") {
+      this.stalled = true;
+      await clock.sleep(MINUTE + detail * LONGEST_STALL);
+      return;
+    }
+    const slow = (detail * 1000) % 1;
+    if (slow < SLOW_SHARE) await clock.sleep(1 + (slow / SLOW_SHARE) ** 3 * 2 * SECOND);
+    else for (let turn = Math.floor(detail * MOST_TURNS); turn > 0; turn -= 1) await Promise.resolve();
+  }
+
+  #notice(method: string, parameters: unknown[], result: unknown): void {
+    if (method !== "jobs.lease") return;
+    const { jobId } = parameters[0] as { readonly jobId: string };
+    const { kind, job } = result as { readonly kind: string; readonly job?: { readonly attempt: number } };
+    if (kind !== "leased" || job === undefined) return;
+    this.attempts.set(jobId, job.attempt);
+    // Whatever becomes of the call, the attempt is used up.
+    this.#world.tries.failed(jobId, job.attempt);
+  }
+}
+
+/** What the port's real adapter would throw for this. */
+function failure(method: string, fault: PortFault): Error {
+  const words = `${method}: ${fault} (injected)`;
+  if (method === "direct.call")
+    return fault === "throttle" ? new NotSentError(words) : new LostAnswerError(words);
+  if (method === "provider.create" && fault !== "throttle") return new LostAnswerError(words);
+  return new RetryableError(words);
+}
+
+/** The parameters with the last list among them cut to a part of it, not always the first. */
+function halved(parameters: readonly unknown[], detail: number): unknown[] {
+  return parameters.map((parameter) =>
+    Array.isArray(parameter)
+      ? parameter.filter((_item, index) => ((index + 1) * detail * 7.3) % 1 < 0.5)
+      : parameter,
+  );
+}
+
+/** An upload that breaks off has begun to read its source, and lets go of it. */
+async function beginReading(source: unknown): Promise<void> {
+  for await (const _chunk of source as AsyncIterable<unknown>) return;
+}
