@@ -2,7 +2,7 @@ import type { Json } from "../../local/step-functions/json.ts";
 import type { FunctionId } from "../../lib/function-limits.ts";
 import { PROVIDERS } from "../../lambdas/domain/vocabulary.ts";
 import { deadLetterSchema } from "../../lambdas/domain/internal-messages.ts";
-import { isForgotten, type ModelLine } from "./model-batch.ts";
+import { foreignLines, isForgotten } from "./model-batch.ts";
 import type { QueuedMessage, SimulatedQueue } from "./simulated-queue.ts";
 import { DAY, HOUR, MINUTE } from "./simulation-clock.ts";
 import type { StageSchedule } from "./stage.ts";
@@ -104,12 +104,9 @@ function addForeigners(world: World): void {
     for (let number = 0; number < 4; number += 1) {
       if (!world.providerFaults.befalls("foreign batch on the account", `${provider} ${number}`)) continue;
       const size = 1 + random.below(12);
-      const lines = Array.from({ length: size }, (_, line): ModelLine => ({
-        customId: `theirs-${line}`,
-        text: "",
-        request: null,
-      }));
-      world.clock.after(random.next() * 10 * HOUR, () => world.services[provider].addForeign(lines));
+      world.clock.after(random.next() * 10 * HOUR, () =>
+        world.services[provider].addForeign(foreignLines(size)),
+      );
     }
 }
 

@@ -15,12 +15,15 @@ import type { Invoice } from "./invoice.ts";
 import type { JobTries } from "./job-tries.ts";
 import {
   cancelled,
+  foreignLines,
   isForgotten,
+  isTokenLimited,
   linesOf,
-  newBatch,
   type ModelBatch,
   type ModelLine,
+  newBatch,
   statusOf,
+  tokenLimited,
 } from "./model-batch.ts";
 import { foreignOutput, makeOutput } from "./model-output.ts";
 import type { ProviderFaults } from "./provider-faults.ts";
@@ -50,6 +53,7 @@ export class ModelBatchService {
   readonly files = new Map<string, string>();
   readonly #world: BatchServiceWorld;
   #serial = 0;
+  #quotaHeldUntil = 0;
   #calls = 0;
 
   constructor(provider: Provider, world: BatchServiceWorld) {
@@ -90,8 +94,11 @@ export class ModelBatchService {
     const { faults, tries } = this.#world;
     const what: string = input.batchId;
     const nth = (this.#calls += 1);
-    if (faults.befalls("create failed with a 5xx and made nothing", what, nth))
+    if (faults.befalls("create failed with a 5xx and made nothing", what, nth)) {
+      if (!this.namesBatches && faults.befalls("somebody else's batch of the same size at that moment", what))
+        this.addForeign(foreignLines((await this.#lines(input)).length));
       throw new LostAnswerError("502: bad gateway");
+    }
     if (this.namesBatches && faults.befalls("create finds the new input file missing", what, nth))
       throw new RetryableError("404: no such file");
     if (this.#isBroke() || faults.befalls("billing limit reached at create", what, nth))
@@ -211,8 +218,17 @@ export class ModelBatchService {
     const id = `${provider === "openai" ? "batch" : "msgbatch"}_${(this.#serial += 1)}`;
     const made = { id, provider, batchId, foreign, lines, inputFileId, createdAt: clock.now() };
     const batch = newBatch(made, faults);
+    if (provider === "openai" && !foreign) this.#chargeQuota(batch);
     this.batches.set(id, batch);
     return batch;
+  }
+
+  /** A batch that failed over its tokens may go on holding them, so that the next ones fail, too. */
+  #chargeQuota(batch: ModelBatch): void {
+    const { clock, faults } = this.#world;
+    if (clock.now() < this.#quotaHeldUntil) batch.fate = tokenLimited(batch.fate);
+    else if (isTokenLimited(batch) && faults.befalls("failed batch holds its quota for a while", batch.id))
+      this.#quotaHeldUntil = clock.now() + faults.detail("quota", batch.id) * 40 * MINUTE;
   }
 
   /** What the provider says of a batch now; making its output when it has ended. */

@@ -10,6 +10,11 @@ export type ModelLine = {
   readonly request: ModelRequest | null;
 };
 
+/** Requests of somebody else's. */
+export function foreignLines(size: number): ModelLine[] {
+  return Array.from({ length: size }, (_, line) => ({ customId: `theirs-${line}`, text: "", request: null }));
+}
+
 /** How a batch will go if nobody interferes: when each stage is over, and what it ends as. */
 type Fate = {
   readonly validatedAt: number;
@@ -48,6 +53,13 @@ export type ModelBatch = {
 
 const BAD_ROW = { code: "invalid_value", message: "this row is not valid" };
 const HANGS = Infinity;
+/** A cancel that comes so shortly before a batch's end may cross with it. */
+const CROSSING = 20 * MINUTE;
+const TOKEN_LIMIT = {
+  code: "token_limit_exceeded",
+  line: null,
+  message: "Enqueued token limit reached for the model",
+};
 
 /** Whether the provider forgets a batch before it ends; then nobody learns what it billed. */
 export function isForgotten({ forgottenAt, fate }: ModelBatch): boolean {
@@ -131,8 +143,7 @@ function failureOf(
     return faults.befalls("failed at validation, bad rows named", id)
       ? bad.map((line) => ({ ...BAD_ROW, line }))
       : error("invalid_request", null, "the input file is not valid");
-  if (faults.befalls("token limit exceeded after the create was answered", id))
-    return error("token_limit_exceeded", null, "Enqueued token limit reached for the model");
+  if (faults.befalls("token limit exceeded after the create was answered", id)) return [TOKEN_LIMIT];
   if (faults.befalls("billing limit reached after the create was answered", id))
     return error("billing_hard_limit_reached", null, "Billing hard limit has been reached");
   if (faults.befalls("failed at validation, no row named", id))
@@ -144,12 +155,24 @@ function failureOf(
   return null;
 }
 
+/** Whether a batch fails because more tokens wait at the provider than it lets the account queue. */
+export function isTokenLimited({ fate }: ModelBatch): boolean {
+  return fate.errors.includes(TOKEN_LIMIT);
+}
+
+/** A batch that comes while failed ones still hold their quota: it fails like them. */
+export function tokenLimited(fate: Fate): Fate {
+  const { validatedAt } = fate;
+  if (fate.status === "failed" || validatedAt === HANGS) return fate;
+  return { ...fate, doneAt: validatedAt, endsAt: validatedAt, status: "failed", errors: [TOKEN_LIMIT] };
+}
+
 /** The batch after somebody asked to stop it at `now`. */
 export function cancelled(batch: ModelBatch, now: number, faults: ProviderFaults): Fate {
   const { fate, id } = batch;
   if (now >= fate.endsAt || batch.cancelledAt !== null) return fate;
   if (
-    now >= fate.doneAt &&
+    (now >= fate.doneAt || fate.endsAt - now < CROSSING) &&
     fate.endsAt !== HANGS &&
     faults.befalls("cancel comes while the batch completes", id)
   )

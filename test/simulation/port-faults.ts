@@ -29,6 +29,7 @@ const EARLY_CHANCE = 0.025;
 const SINGLED_OUT = 1 / 9;
 /** Sites that most runs never reach are singled out whenever they are. */
 const RARE_SITES: ReadonlySet<string> = new Set([
+  "ReconcileBatches ledger.entries",
   "PlanWindow runs.send",
   "SweepLeftovers batches.ownProviderBatch",
   "SweepLeftovers batches.register",

@@ -59,6 +59,7 @@ export const PROVIDER_FAULTS = {
   "status call failed with a 5xx": 0.02,
   "status call failed with a 429": 0.02,
   "upload failed with a 429": 0.03,
+  "somebody else's batch of the same size at that moment": 0.6,
   "foreign batch on the account": 0.25,
   "call refused with a 4xx": 1,
   "call failed with a 429 and retry-after": 0.04,
