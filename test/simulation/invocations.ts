@@ -73,7 +73,9 @@ export class Invocations {
       tally.add("faults", "function called twice at once");
       this.#aside(functionId, event);
     }
-    if (!faults.calm && random.chance(AGAIN_LATER)) {
+    // What a queue gives again, it gives until it is done: its own late copies are the queue's to make.
+    const again = random.chance(AGAIN_LATER) && !isQueueEvent(event);
+    if (!faults.calm && again) {
       const hours = random.chance(0.1) ? 40 : 4;
       clock.after(random.between(SECOND, hours * HOUR), () => {
         tally.add("faults", "old call run again later");
@@ -148,4 +150,8 @@ function statesError(error: unknown): StatesError {
   return error instanceof Error
     ? new StatesError(error.name, error.message)
     : new StatesError("Error", String(error));
+}
+
+function isQueueEvent(event: Json): boolean {
+  return typeof event === "object" && event !== null && "Records" in event;
 }
