@@ -147,8 +147,11 @@ export class DynamoJobMap implements JobMap {
     const mine = end.status === "succeeded" ? "#attempt >= :attempt" : "#attempt = :attempt";
     // Another's call under way stays known as an open call, which only a decision on the item can write.
     const ownCall = end.status === "cancelled" ? "" : " OR #intent.#attempt = :attempt";
+    // A row of the release before does not say when its round began: it is read.
+    const sameRound = end.receivedAt === undefined ? "" : " AND #roundAt <= :receivedAt";
+    if (end.receivedAt !== undefined) values[":receivedAt"] = end.receivedAt;
     return this.#table.updateIf(keyOf(end), `SET ${set.join(", ")} REMOVE ${remove.join(", ")}`, {
-      text: `#version = :version AND #state <> :state AND ${mine} AND (attribute_not_exists(#intent)${ownCall})`,
+      text: `#version = :version AND #state <> :state AND ${mine} AND (attribute_not_exists(#intent)${ownCall})${sameRound}`,
       values,
     });
   }

@@ -10,13 +10,8 @@ export function entryIdRange(from: string, to: string): { readonly first: string
   return { first: `${from}#`, last: `${to}$` };
 }
 
-/**
- * Whether an entry is the one that stands: the same money for the same answers. How many jobs they ended is what it was
- * when the entry was first written: a job that its tenant opened again since may yet take an older answer.
- */
 export function sameEntry(standing: LedgerEntry, wanted: LedgerEntry): boolean {
-  const { jobs } = standing;
-  return isDeepStrictEqual(standing, { ...ledgerEntrySchema.parse(wanted), jobs });
+  return isDeepStrictEqual(standing, ledgerEntrySchema.parse(wanted));
 }
 
 export function conflictOf(entries: readonly LedgerEntry[]): ConflictingRecordError {

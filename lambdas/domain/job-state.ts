@@ -121,6 +121,11 @@ export type ClaimOutcome =
 export type JobEnd = {
   readonly tenantId: Job["tenantId"];
   readonly jobId: Job["jobId"];
+  /**
+   * When SQS took the message whose request was answered: an answer to what was asked before the job was opened again
+   * ends it no more, however late the step runs. Absent where the step can be of no other round.
+   */
+  readonly receivedAt?: number;
   readonly attempt: number;
   readonly endedBy: string;
   readonly status: EndedJob["status"];

@@ -111,7 +111,7 @@ function queuedJob(
   };
 }
 
-/** A success of any attempt ends a job; any other end counts only for the current attempt. */
+/** A success of any attempt since the job was last opened ends it; any other end counts only for the current attempt. */
 export function decideEnd(
   current: Job | undefined,
   end: JobEnd,
@@ -119,6 +119,7 @@ export function decideEnd(
   if (current === undefined) return { outcome: "lost" };
   if (current.state === "ended") return { outcome: current.endedBy === end.endedBy ? "won" : "lost" };
   if (end.status !== "succeeded" && current.attempt !== end.attempt) return { outcome: "lost" };
+  if (end.receivedAt !== undefined && end.receivedAt < current.roundAt) return { outcome: "lost" };
   const { status, endedBy, result, costPicoUsd, producedAt, effectiveUntil, endedAt, attempt } = end;
   return {
     outcome: "won",

@@ -157,6 +157,7 @@ function jobEndOf(
   return {
     tenantId,
     jobId,
+    receivedAt: item.entry.job.receivedAt,
     attempt: item.entry.attempt,
     endedBy: step,
     status: result.status,

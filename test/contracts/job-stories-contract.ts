@@ -69,6 +69,12 @@ export function describeJobStories(name: string, make: () => Promise<JobMap>): v
       expect(await stored()).toMatchObject({ state: "running", roundAt: NOON + 3 });
     });
 
+    it("take no answer to what was asked before their round", async () => {
+      await jobs.claim(aClaim({ receivedAt: NOON }));
+      expect(await jobs.end(anEnd({ receivedAt: NOON - 1 }))).toBe("lost");
+      expect(await jobs.end(anEnd({ receivedAt: NOON }))).toBe("won");
+    });
+
     describe("a lease for an attempt", () => {
       it("is given for the job's own, and for none that it moved on from or has not reached", async () => {
         await jobs.claim(aClaim());

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
+import { answerAll, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
 
 const MINUTE = 60_000;
 let gateway: MemoryGateway;
@@ -43,4 +43,23 @@ test("nor is a direct job called again for it", async () => {
   expect(gateway.calls).toBe(2);
   expect(await gateway.runMessage(later(fields, "high"))).toBe("ended");
   expect(gateway.calls).toBe(3);
+});
+
+test("a part that is settled again after its job was opened again leaves the job to its new round", async () => {
+  const gateway = new MemoryGateway();
+  await gateway.addTenant({ tenantId: "acme" });
+  await gateway.admit([gateway.message(jobMessage({ tier: "low" }))]);
+  const [batchId] = await gateway.window();
+  await gateway.submit(batchId!);
+  gateway.now += 1000;
+  await gateway.admit([
+    gateway.message({ version: 1, tenantId: "acme", cancel: { idempotencyKey: "call-1/summary" } }),
+  ]);
+  gateway.provider.end(gateway.provider.created[0]!, answerAll);
+  await gateway.finish(batchId!);
+  gateway.now += 1000;
+  await gateway.admit([gateway.message(jobMessage({ tier: "low", retry: true }))]);
+  expect(await gateway.settle(batchId!, 0)).toMatchObject({ ended: 0 });
+  expect(await gateway.entries("acme")).toMatchObject([{ jobs: 0, answers: 1 }]);
+  expect(await gateway.window()).toHaveLength(1);
 });
