@@ -39,6 +39,7 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
           inputFileId: null,
           providerBatchId: null,
           submittedAt: null,
+          isProvisional: false,
           refusal: null,
           cancelAt: null,
           abandonedAt: null,

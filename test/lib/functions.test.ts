@@ -88,7 +88,7 @@ test("settings reach the functions", () => {
       .map((properties) => functionSchema.parse(properties))
       .flatMap(({ Environment }) => Object.entries(Environment.Variables)),
   );
-  expect(variables["STACK_NAME"]).toBe("Stage-2");
+  expect(variables["STACK_NAME"]).toBe("111122223333/eu-central-1/Stage-2");
   expect(variables["MIN_BATCH_JOBS"]).toBe("3");
   expect(variables["PROVIDER_FILES"]).toBe("keep");
   expect(JSON.parse(variables["TIER_DUE_SECONDS"] ?? "")).toMatchObject({ low: 60, high: 60 });
