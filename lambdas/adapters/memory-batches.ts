@@ -22,7 +22,7 @@ import {
   withSubmission,
 } from "./batch-decisions.ts";
 import { byBytes } from "./byte-order.ts";
-import { plainCopy } from "./plain-copy.ts";
+import { frozenCopy } from "./frozen-copy.ts";
 
 function ownerKey(account: string, providerBatchId: string): string {
   return JSON.stringify([account, providerBatchId]);
@@ -36,17 +36,17 @@ export class MemoryBatches implements Batches {
 
   async register(plan: PlannedBatch, submitted?: Submission): Promise<void> {
     if (!this.#records.has(plan.batchId))
-      this.#records.set(plan.batchId, plainCopy(newBatchRecord(plan, submitted)));
+      this.#records.set(plan.batchId, frozenCopy(newBatchRecord(plan, submitted)));
   }
 
   async get(id: BatchId): Promise<BatchRecord | undefined> {
-    return plainCopy(this.#records.get(id));
+    return this.#records.get(id);
   }
 
   async lease(id: BatchId, now: Instant, until: Instant): Promise<BatchLease | undefined> {
     const batch = leased(this.#standing(id), now, until);
     if (batch === undefined) return undefined;
-    this.#records.set(id, plainCopy(batch));
+    this.#records.set(id, frozenCopy(batch));
     return { batchId: id, fence: batch.fence, batch };
   }
 
@@ -101,23 +101,23 @@ export class MemoryBatches implements Batches {
   async *listOpen(account: string): AsyncGenerator<PlannedBatch> {
     const open = this.#of(account).filter((record) => record.state !== "closed");
     open.sort((a, b) => byBytes(a.plan.batchId, b.plan.batchId));
-    for (const record of open) yield plainCopy(record.plan);
+    for (const record of open) yield record.plan;
   }
 
   async *listPlanned(account: string, from: Instant, until: Instant): AsyncGenerator<PlannedBatch> {
     const plans = this.#of(account).map((record) => record.plan);
     const wanted = plans.filter(({ plannedAt }) => from <= plannedAt && plannedAt < until);
     wanted.sort((a, b) => a.plannedAt - b.plannedAt || byBytes(a.batchId, b.batchId));
-    for (const plan of wanted) yield plainCopy(plan);
+    for (const plan of wanted) yield plan;
   }
 
   async hold(account: string, hold: AccountHold): Promise<void> {
     const next = held(this.#holds.get(account), hold);
-    if (next !== undefined) this.#holds.set(account, plainCopy(next));
+    if (next !== undefined) this.#holds.set(account, frozenCopy(next));
   }
 
   async holdOf(account: string): Promise<AccountHold | undefined> {
-    return plainCopy(this.#holds.get(account));
+    return this.#holds.get(account);
   }
 
   async ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId> {
@@ -152,11 +152,11 @@ export class MemoryBatches implements Batches {
   #standing(id: BatchId): BatchRecord {
     const record = this.#records.get(id);
     if (record === undefined) throw new MissingRecordError(`batch ${id} was never registered`);
-    return plainCopy(record);
+    return record;
   }
 
   #change(id: BatchId, change: (record: BatchRecord) => BatchRecord): BatchRecord {
-    const next = plainCopy(change(this.#standing(id)));
+    const next = frozenCopy(change(this.#standing(id)));
     this.#records.set(id, next);
     return next;
   }

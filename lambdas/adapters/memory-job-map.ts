@@ -18,7 +18,7 @@ import {
   decideRequeue,
 } from "../domain/job-transitions.ts";
 import type { JobMap } from "../ports.ts";
-import { plainCopy } from "./plain-copy.ts";
+import { frozenCopy } from "./frozen-copy.ts";
 
 type JobRef = { readonly tenantId: TenantId; readonly jobId: JobId };
 
@@ -59,11 +59,11 @@ export class MemoryJobMap implements JobMap {
   }
 
   #read({ tenantId, jobId }: JobRef): Job | undefined {
-    return plainCopy(this.#jobs.get(`${tenantId}#${jobId}`));
+    return this.#jobs.get(`${tenantId}#${jobId}`);
   }
 
   #write({ tenantId, jobId }: JobRef, next: Job | undefined): void {
-    if (next !== undefined) this.#jobs.set(`${tenantId}#${jobId}`, plainCopy(next));
+    if (next !== undefined) this.#jobs.set(`${tenantId}#${jobId}`, frozenCopy(next));
   }
 
   #apply(job: JobRef, decided: { outcome: TransitionOutcome; next?: Job }): TransitionOutcome {

@@ -3,7 +3,7 @@ import type { LedgerEntry } from "../domain/ledger-entry.ts";
 import type { Ledger } from "../ports.ts";
 import { byBytes } from "./byte-order.ts";
 import { conflictOf, entryIdRange, sameEntry } from "./ledger-rules.ts";
-import { plainCopy } from "./plain-copy.ts";
+import { frozenCopy } from "./frozen-copy.ts";
 
 export class MemoryLedger implements Ledger {
   readonly #tenants = new Map<TenantId, Map<string, LedgerEntry>>();
@@ -14,7 +14,7 @@ export class MemoryLedger implements Ledger {
       const ledger = this.#tenants.get(entry.tenantId) ?? new Map<string, LedgerEntry>();
       this.#tenants.set(entry.tenantId, ledger);
       const standing = ledger.get(entry.entryId);
-      if (standing === undefined) ledger.set(entry.entryId, plainCopy(entry));
+      if (standing === undefined) ledger.set(entry.entryId, frozenCopy(entry));
       else if (!sameEntry(standing, entry)) conflicts.push(entry);
     }
     if (conflicts.length > 0) throw conflictOf(conflicts);
@@ -26,6 +26,6 @@ export class MemoryLedger implements Ledger {
       ({ entryId }) => byBytes(first, entryId) <= 0 && byBytes(entryId, last) <= 0,
     );
     found.sort((a, b) => byBytes(a.entryId, b.entryId));
-    for (const entry of found) yield plainCopy(entry);
+    for (const entry of found) yield entry;
   }
 }

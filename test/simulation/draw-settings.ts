@@ -6,9 +6,9 @@ import { HOUR } from "./simulation-clock.ts";
 /** Limits narrow enough to be met, one or the other of them in each run. */
 export function drawSettings(random: Random): FunctionSettings {
   const limits = {
-    maxRequests: random.chance(0.5) ? 15 + random.below(40) : 1000,
-    maxBytes: random.chance(0.3) ? 5000 + random.below(9000) : 1_000_000,
-    maxInputs: random.chance(0.3) ? 12 + random.below(30) : 1000,
+    maxRequests: random.chance(0.35) ? 15 + random.below(40) : 1000,
+    maxBytes: random.chance(0.2) ? 5000 + random.below(9000) : 1_000_000,
+    maxInputs: random.chance(0.2) ? 12 + random.below(30) : 1000,
   };
   return {
     admission: { tierDueSeconds: DEFAULT_TIER_DUE_SECONDS, maxRequestBytes: 1_000_000 },
@@ -16,7 +16,7 @@ export function drawSettings(random: Random): FunctionSettings {
       limits: { openai: limits, anthropic: limits },
       minBatchJobs: 2 + random.below(12),
       leadMs: random.pick([2, 8, 22]) * HOUR,
-      maxJobs: random.chance(0.3) ? 20 + random.below(40) : 10_000,
+      maxJobs: random.chance(0.2) ? 20 + random.below(40) : 10_000,
     },
   };
 }

@@ -18,7 +18,7 @@ const GIVEN_UP = 6 * DAY;
 /** A window that finds nothing new changes nothing: one in so many is run all the same. */
 const IDLE_WINDOWS = 36;
 const CARRYING_WINDOWS = 9;
-const IDLE_CALLS = 8;
+const IDLE_CALLS = 16;
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 
 /** Lets a world run until everything that was asked for is done, or ought to be. */

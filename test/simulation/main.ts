@@ -20,7 +20,7 @@ nothing was lost, nothing billed twice and nothing left behind.
                    happened often enough, or the simulation fails
   --report FILE    writes what happened as JSON
   --jobs N         jobs of each run (default 200)
-  --threads N      (default 2)
+  --threads N      (default: one for each core)
   --only IDS       only these jobs, by id, separated by commas: where a failure was narrowed down
   --without FAULT  leaves a kind of fault out; may be repeated
   --mutants        breaks the gateway on purpose, in a copy, in every way that it must notice, and prints the seed that did
@@ -35,7 +35,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     runs: { type: "string", default: "100" },
     jobs: { type: "string", default: "200" },
-    threads: { type: "string", default: String(Math.min(2, availableParallelism())) },
+    threads: { type: "string", default: String(availableParallelism()) },
     report: { type: "string" },
     only: { type: "string" },
     without: { type: "string", multiple: true, default: [] },

@@ -1,4 +1,5 @@
 import type { ProviderBatch } from "../../lambdas/domain/batch-record.ts";
+import { STAGE_LIMITS_MS } from "../../lambdas/domain/batch-watch.ts";
 import type { Provider } from "../../lambdas/domain/vocabulary.ts";
 import { type ModelRequest, readRequest } from "./model-answers.ts";
 import type { ProviderFaults } from "./provider-faults.ts";
@@ -53,8 +54,6 @@ export type ModelBatch = {
 
 const BAD_ROW = { code: "invalid_value", message: "this row is not valid" };
 const HANGS = Infinity;
-/** A cancel that comes so shortly before a batch's end may cross with it. */
-const CROSSING = 20 * MINUTE;
 const TOKEN_LIMIT = {
   code: "token_limit_exceeded",
   line: null,
@@ -101,7 +100,7 @@ function fateOf(
   const draw = (name: string) => faults.detail(name, id);
   const named = provider === "openai";
   const validatedAt = named ? createdAt + 5 * SECOND + draw("validating") ** 2 * 3 * MINUTE : createdAt;
-  const doneAt = validatedAt + MINUTE + draw("running") ** 5 * 2 * HOUR;
+  const doneAt = validatedAt + MINUTE + draw("running") ** 7 * 2 * HOUR;
   const endsAt = named ? doneAt + draw("finalizing") * 4 * MINUTE : doneAt;
   const good: Fate = {
     validatedAt,
@@ -120,6 +119,8 @@ function fateOf(
   if (faults.befalls("stuck in progress, nothing done", id))
     return { ...good, doneAt: HANGS, endsAt: HANGS, idle: true };
   if (named && faults.befalls("stuck in finalizing", id)) return { ...good, endsAt: HANGS };
+  if (named && faults.befalls("finalizing ends just when it counts as stuck", id))
+    return { ...good, endsAt: doneAt + STAGE_LIMITS_MS.finalizing + draw("late") * HOUR };
   if (faults.befalls("expired after a day, partly done", id)) {
     const end = createdAt + DAY + draw("expiring") * 5 * MINUTE;
     return { ...good, doneAt: end, endsAt: end, status: "expired" };
@@ -171,12 +172,7 @@ export function tokenLimited(fate: Fate): Fate {
 export function cancelled(batch: ModelBatch, now: number, faults: ProviderFaults): Fate {
   const { fate, id } = batch;
   if (now >= fate.endsAt || batch.cancelledAt !== null) return fate;
-  if (
-    (now >= fate.doneAt || fate.endsAt - now < CROSSING) &&
-    fate.endsAt !== HANGS &&
-    faults.befalls("cancel comes while the batch completes", id)
-  )
-    return fate;
+  if (fate.endsAt !== HANGS && faults.befalls("cancel comes while the batch completes", id)) return fate;
   if (faults.befalls("cancelling never ends", id)) return { ...fate, doneAt: now, endsAt: HANGS };
   const slow = faults.befalls("cancelling hangs and then ends, billed", id);
   const lasts = slow

@@ -1,4 +1,4 @@
-import { hashed, Random } from "./random.ts";
+import { hash, hashed, nthOf, Random } from "./random.ts";
 import type { Tally } from "./tally.ts";
 
 /**
@@ -11,6 +11,17 @@ export type PortFault = (typeof PORT_FAULTS)[number];
 
 /** A method of a port as one function calls it. */
 export type Site = `${string} ${string}.${string}`;
+
+/** A site in a run: how often it was called, and what its chances are drawn from. */
+type SiteState = {
+  calls: number;
+  readonly details: number;
+  readonly chances: number;
+  readonly kinds: number;
+  readonly isList: boolean;
+  /** The one call that is to crash, and how. */
+  readonly singled: { readonly nth: number; readonly fault: "crash-before" | "crash-after" } | null;
+};
 
 /** Methods that take a list of which a part may be done when the call fails. */
 const LISTS: ReadonlySet<string> = new Set([
@@ -65,7 +76,7 @@ const RARE_SINGLED_OUT = 0.95;
 export class PortFaults {
   readonly #seed: number;
   readonly #tally: Tally;
-  readonly #calls = new Map<Site, number>();
+  readonly #sites = new Map<Site, SiteState>();
   readonly #weights: readonly (readonly [PortFault, number])[];
   readonly #rate: number;
   /** No faults any more: what is left must come to rest. */
@@ -88,34 +99,49 @@ export class PortFaults {
 
   /** What befalls the next call of a site; `random` is a number from 0 to 1 for the details, the same for the same call. */
   next(site: Site): { readonly fault: PortFault | null; readonly detail: number } {
-    const nth = this.#calls.get(site) ?? 0;
-    this.#calls.set(site, nth + 1);
+    const state = this.#stateOf(site);
+    const nth = state.calls;
+    state.calls += 1;
     this.#tally.add("calls", site);
-    const detail = hashed(this.#seed, site, nth);
+    const detail = nthOf(state.details, nth);
     if (this.calm) return { fault: null, detail };
-    const fault = this.#decide(site, nth);
+    const fault = this.#decide(state, nth);
     if (fault !== null) this.#tally.add(fault, site);
     return { fault, detail };
   }
 
-  #decide(site: Site, nth: number): PortFault | null {
-    const method = site.slice(site.indexOf(" ") + 1);
-    const singled = this.#singledOut(site, method, nth);
-    if (singled !== null) return this.#without.has(singled) ? null : singled;
+  #decide({ singled, chances, kinds, isList }: SiteState, nth: number): PortFault | null {
+    if (nth === singled?.nth) return this.#without.has(singled.fault) ? null : singled.fault;
     const chance = this.#rate + (nth < EARLY_CALLS && this.#rate > 0 ? EARLY_CHANCE : 0);
-    if (hashed(this.#seed ^ 0x51ed, site, nth) >= chance) return null;
-    const fault = weighted(this.#weights, hashed(this.#seed ^ 0x77aa, site, nth));
-    return fault === "half" && !LISTS.has(method) ? null : fault;
+    if (nthOf(chances, nth) >= chance) return null;
+    const fault = weighted(this.#weights, nthOf(kinds, nth));
+    return fault === "half" && !isList ? null : fault;
   }
 
-  #singledOut(site: Site, method: string, nth: number): PortFault | null {
+  #stateOf(site: Site): SiteState {
+    const standing = this.#sites.get(site);
+    if (standing !== undefined) return standing;
+    const method = site.slice(site.indexOf(" ") + 1);
+    const state: SiteState = {
+      calls: 0,
+      details: hash(site, this.#seed),
+      chances: hash(site, this.#seed ^ 0x51ed),
+      kinds: hash(site, this.#seed ^ 0x77aa),
+      isList: LISTS.has(method),
+      singled: this.#singledOut(site, method),
+    };
+    this.#sites.set(site, state);
+    return state;
+  }
+
+  #singledOut(site: Site, method: string): SiteState["singled"] {
     const isRare = RARE_SITES.has(method) || RARE_SITES.has(site);
     const share = isRare ? RARE_SINGLED_OUT : SINGLED_OUT;
     const draw = hashed(this.#seed ^ 0x1234, site);
+    if (draw >= share) return null;
+    const fault = hashed(this.#seed ^ 0x4321, site) < 0.5 ? "crash-before" : "crash-after";
     // One of the first calls; the very first where there may be no other.
-    const which = isRare ? 0 : Math.floor((draw / share) * 3);
-    if (draw >= share || nth !== which) return null;
-    return hashed(this.#seed ^ 0x4321, site) < 0.5 ? "crash-before" : "crash-after";
+    return { nth: isRare ? 0 : Math.floor((draw / share) * 3), fault };
   }
 }
 

@@ -68,5 +68,10 @@ export function hash(text: string, seed = 0): number {
 
 /** A number from 0 to 1 that depends on the parts alone. */
 export function hashed(seed: number, text: string, nth = 0): number {
-  return scramble((hash(text, seed) + Math.imul(nth, 0x9e3779b1)) | 0);
+  return nthOf(hash(text, seed), nth);
+}
+
+/** The `nth` number from 0 to 1 of the series that a `hash` begins. */
+export function nthOf(series: number, nth: number): number {
+  return scramble((series + Math.imul(nth, 0x9e3779b1)) | 0);
 }

@@ -69,7 +69,7 @@ export function simulateMany(
 function work(stage: Stage, take: () => RunOptions | null, finish: (run: RunSummary) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     // A run makes much that is soon forgotten: with room for it, collecting garbage takes a third of the time.
-    const resourceLimits = { maxYoungGenerationSizeMb: 64 };
+    const resourceLimits = { maxYoungGenerationSizeMb: 192 };
     const thread = new Worker(new URL("simulation-thread.ts", import.meta.url), {
       workerData: stage,
       resourceLimits,

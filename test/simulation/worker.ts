@@ -85,18 +85,25 @@ export class Worker {
 
   /** The port `name` as this worker sees it. */
   wrap<Port extends object>(name: string, port: Port): Port {
+    const wrapped = new Map<string | symbol, Method>();
     return new Proxy(port, {
       get: (target, property) => {
+        const before = wrapped.get(property);
+        if (before !== undefined) return before;
         const member: unknown = Reflect.get(target, property, target);
         if (typeof member !== "function") return member;
-        const method = `${name}.${String(property)}`;
-        const run = member.bind(target) as Method;
-        return STREAMS.has(method)
-          ? (...parameters: unknown[]) =>
-              this.#stream(method, parameters, run as (...parameters: unknown[]) => AsyncIterable<unknown>)
-          : (...parameters: unknown[]) => this.#call(method, parameters, run);
+        const method = this.#wrapped(`${name}.${String(property)}`, member.bind(target) as Method);
+        wrapped.set(property, method);
+        return method;
       },
     });
+  }
+
+  #wrapped(method: string, run: Method): Method {
+    return STREAMS.has(method)
+      ? (...parameters) =>
+          this.#stream(method, parameters, run as (...parameters: unknown[]) => AsyncIterable<unknown>)
+      : (...parameters) => this.#call(method, parameters, run);
   }
 
   async #call(method: string, parameters: unknown[], run: Method): Promise<unknown> {
