@@ -1,4 +1,3 @@
-import { setImmediate as macrotask } from "node:timers/promises";
 import { abortReason, type Clock } from "../../local/step-functions/clock.ts";
 
 type Timer = { readonly at: number; readonly order: number; readonly fire: () => void; cancelled: boolean };
@@ -60,15 +59,26 @@ export class SimulationClock implements Clock {
   }
 
   /** Runs until `done` says so, or nothing is left to do; returns which. Everything that can run has run when it asks. */
-  async run(done: () => boolean): Promise<"done" | "dry"> {
-    for (;;) {
-      await macrotask();
-      if (done()) return "done";
-      const next = this.#next();
-      if (next === undefined) return "dry";
-      this.#now = next.at;
-      next.fire();
-    }
+  run(done: () => boolean): Promise<"done" | "dry"> {
+    return new Promise((resolve, reject) => {
+      // A bare callback: a promise for each of the thousands of turns would cost more than what is done in them.
+      const turn = (): void => {
+        if (done()) return resolve("done");
+        const next = this.#next();
+        if (next === undefined) return resolve("dry");
+        this.#now = next.at;
+        next.fire();
+        setImmediate(guarded);
+      };
+      const guarded = (): void => {
+        try {
+          turn();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      setImmediate(guarded);
+    });
   }
 
   #next(): Timer | undefined {
