@@ -34,6 +34,11 @@ export async function costs(stack: Stack, options: CostOptions, now: number): Pr
   }
   const groups = [...sums].map(([key, sum]) => ({ [by]: key, ...costJson(sum) }));
   const lines = [`${from} to ${to}, UTC days`, costTable(by, sums, total)];
+  if (total.defaultModelCost !== total.syncCost) {
+    lines.push(
+      `Aliases: with their default models the same tokens would have cost ${formatUsd(total.defaultModelCost)} at once; routing by tier made that ${formatUsd(total.syncCost)}.`,
+    );
+  }
   if (total.unconfirmed > 0n) {
     lines.push(
       `Of the cost, ${formatUsd(total.unconfirmed)} is an estimate: calls whose answer was lost. Compare it with the provider's bill.`,

@@ -14,12 +14,14 @@ export const COST_KEYS = {
 export type CostKey = keyof typeof COST_KEYS;
 
 /** Amounts as decimal strings, since JSON numbers lose digits. */
-export function costJson({ cost, syncCost, unconfirmed, ...counts }: CostSum) {
+export function costJson({ cost, syncCost, defaultModelCost, unconfirmed, ...counts }: CostSum) {
   return {
     ...counts,
     costPicoUsd: cost.toString(),
     syncCostPicoUsd: syncCost.toString(),
     savedPicoUsd: (syncCost - cost).toString(),
+    defaultModelCostPicoUsd: defaultModelCost.toString(),
+    routingSavedPicoUsd: (defaultModelCost - syncCost).toString(),
     unconfirmedPicoUsd: unconfirmed.toString(),
   };
 }

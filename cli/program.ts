@@ -103,8 +103,10 @@ function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
     .action((_options, command: Command) => run(command, tenantsList));
   tenants
     .command("show <tenant>")
-    .description("one tenant's policy")
-    .action((id: string, _options, command: Command) => run(command, (stack) => tenantsShow(stack, id)));
+    .description("one tenant's policy, and what is used of its budget today")
+    .action((id: string, _options, command: Command) =>
+      run(command, (stack) => tenantsShow(stack, id, terminal.now())),
+    );
 
   program
     .command("costs")
@@ -134,10 +136,10 @@ function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
 
   const jobs = program.command("jobs").description("single jobs, by their idempotency keys");
   jobs
-    .command("show <tenant> <key>")
-    .description("what became of a job so far, and where it is")
-    .action((tenant: string, key: string, _options, command: Command) =>
-      run(command, (stack) => jobsShow(stack, tenant, key)),
+    .command("show <id-or-tenant> [key]")
+    .description("what became of a job so far and why, what was charged for it, and where it is")
+    .action((name: string, key: string | undefined, _options, command: Command) =>
+      run(command, (stack) => jobsShow(stack, name, key)),
     );
   jobs
     .command("cancel <tenant> <key>")

@@ -1,6 +1,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsEnvironment, documentClient, s3Client, sqsClient } from "../lambdas/adapters/aws-clients.ts";
 import { DynamoBatches } from "../lambdas/adapters/dynamo-batches.ts";
+import { DynamoBudgets } from "../lambdas/adapters/dynamo-budgets.ts";
 import { DynamoJobMap } from "../lambdas/adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../lambdas/adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../lambdas/adapters/dynamo-tenants.ts";
@@ -13,6 +14,7 @@ import type { Tenant } from "../lambdas/domain/tenant-policy.ts";
 import { TIERS } from "../lambdas/domain/vocabulary.ts";
 import type {
   Batches,
+  Budgets,
   DeadLetterInbox,
   DeliveryQueue,
   JobMap,
@@ -37,6 +39,7 @@ export type DeadLetterQueue = {
 export type Stack = {
   readonly stackName: string;
   readonly tenants: Tenants;
+  readonly budgets: Budgets;
   readonly ledger: Ledger;
   readonly batches: Pick<Batches, "get" | "holdOf" | "listOpen" | "listPlanned">;
   readonly jobs: Pick<JobMap, "get" | "getMany">;
@@ -65,6 +68,7 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
   return {
     stackName,
     tenants: new DynamoTenants(dynamo, outputs.TenantsTableName),
+    budgets: new DynamoBudgets(dynamo, outputs.TenantsTableName),
     ledger: new DynamoLedger(dynamo, outputs.TenantLedgerTableName),
     batches: new DynamoBatches(dynamo, outputs.BatchesTableName),
     jobs: new DynamoJobMap(dynamo, outputs.JobMapTableName),

@@ -1,5 +1,8 @@
 import { z } from "zod";
-import { type Tenant, tenantsFileSchema } from "../lambdas/domain/tenant-policy.ts";
+import { budgetOf, NO_SPENDING, shareOf, usedOf, WARNED_SHARE } from "../lambdas/domain/budget.ts";
+import { utcDate } from "../lambdas/domain/instant.ts";
+import { formatUsd } from "../lambdas/domain/money.ts";
+import { type Tenant, type TenantPolicy, tenantsFileSchema } from "../lambdas/domain/tenant-policy.ts";
 import { OperatorError } from "./operator-error.ts";
 import { type PutTenant, putTenants } from "./put-tenants.ts";
 import { fieldList, type Report, textTable, timeText } from "./report.ts";
@@ -25,11 +28,32 @@ export async function tenantsList(stack: Stack): Promise<Report> {
   return { data: tenants.map(shown), text };
 }
 
-/** `offpeak tenants show ID` */
-export async function tenantsShow(stack: Stack, name: string): Promise<Report> {
+/** `offpeak tenants show ID`: its policy, and what is used of the budget of the UTC day of `now` where it has one. */
+export async function tenantsShow(stack: Stack, name: string, now: number): Promise<Report> {
   const tenant = shown(await tenantNamed(stack, name));
   const { policy, updatedAt, ...fields } = tenant;
-  return { data: tenant, text: fieldList({ ...policy, ...fields, updatedAt: timeText(updatedAt) }) };
+  const budget = await budgetToday(stack, policy, now);
+  return {
+    data: { ...tenant, ...(budget && { budget: budget.data }) },
+    text: fieldList({
+      ...policy,
+      ...fields,
+      updatedAt: timeText(updatedAt),
+      ...(budget && { "budget today": budget.text }),
+    }),
+  };
+}
+
+async function budgetToday(stack: Stack, { tenantId, limits }: TenantPolicy, now: number) {
+  if (limits.dailyBudgetMicroUsd === undefined) return undefined;
+  const budget = budgetOf(limits.dailyBudgetMicroUsd);
+  const day = utcDate(now);
+  const { spent, reserved } = usedOf((await stack.budgets.get(tenantId, day)) ?? NO_SPENDING);
+  const share = shareOf(spent + reserved, budget);
+  const [spentPicoUsd, reservedPicoUsd] = [spent, reserved].map(String);
+  const text = `${(share * 100).toFixed(1)}% of ${formatUsd(budget)} used: ${formatUsd(spent)} spent, ${formatUsd(reserved)} reserved (${day}, UTC)`;
+  const warning = share >= WARNED_SHARE ? "; little is left" : "";
+  return { data: { day, share, spentPicoUsd, reservedPicoUsd }, text: text + warning };
 }
 
 /** A tenant without the salt: who has it can tell job ids from guessed keys. */

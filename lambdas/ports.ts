@@ -6,6 +6,8 @@ import type {
   ProviderBatch,
   ProviderFiles,
 } from "./domain/batch-record.ts";
+import type { BatchTime } from "./domain/batch-time.ts";
+import type { BudgetDay, ChunkState, Reservation, Reserved } from "./domain/budget.ts";
 import type { BatchId, JobId, SegmentId, TenantId, WindowId } from "./domain/ids.ts";
 import type { Instant } from "./domain/instant.ts";
 import type { DeadLetter, Delivery, RunRequest } from "./domain/internal-messages.ts";
@@ -21,8 +23,9 @@ import type {
   TransitionOutcome,
 } from "./domain/job-state.ts";
 import type { LedgerEntry } from "./domain/ledger-entry.ts";
+import type { PlaceRequest, Places } from "./domain/rate-limit.ts";
 import type { Tenant } from "./domain/tenant-policy.ts";
-import type { Endpoint, Provider, Tier } from "./domain/vocabulary.ts";
+import type { DirectLane, Endpoint, Provider, Tier } from "./domain/vocabulary.ts";
 
 /**
  * The outside world as the use cases see it. Each port has a memory adapter and an AWS (or provider) adapter, and one
@@ -86,6 +89,22 @@ export interface Tenants {
   list(): AsyncIterable<Tenant>;
 }
 
+/** What tenants have used of their limits. Only tenants that have a limit are ever asked about. */
+export interface Budgets {
+  /** decidePlaces */
+  takePlaces(tenantId: TenantId, wanted: PlaceRequest): Promise<Places>;
+  /** decideReserve, in the budget of a UTC day */
+  reserve(tenantId: TenantId, day: string, reservation: Reservation): Promise<Reserved>;
+  /** decideSettle */
+  settle(tenantId: TenantId, day: string, chunk: string, state: ChunkState): Promise<void>;
+  /** What is used of a day's budget; undefined where nothing was ever reserved. */
+  get(tenantId: TenantId, day: string): Promise<BudgetDay | undefined>;
+  /** Every tenant's budget of some UTC days in which something was reserved, day by day and in order. */
+  list(
+    days: readonly string[],
+  ): AsyncIterable<{ readonly tenantId: TenantId; readonly day: string; readonly budget: BudgetDay }>;
+}
+
 /** The windows of assembly: serialised by one head, so that no two windows ever take the same segment. */
 export interface Windows {
   /**
@@ -142,6 +161,8 @@ export interface Batches {
   recordCollected(lease: BatchLease, settlementKey: string): Promise<string>;
   /** Notes that the provider was asked to cancel the batch: the first time stands and is returned. */
   recordCancel(id: BatchId, at: Instant): Promise<Instant>;
+  /** Notes that the batch's jobs due by `until` were moved to a faster lane: the latest stands. Idempotent. */
+  recordEscalated(id: BatchId, until: Instant): Promise<void>;
   /** Raises the generation by one if it still is `generation`; returns the one that stands. */
   restart(id: BatchId, generation: number): Promise<number>;
   /** Ends the batch and takes it from its account's open ones. Idempotent: the first outcome stands. */
@@ -150,6 +171,10 @@ export interface Batches {
   listOpen(account: string): AsyncIterable<PlannedBatch>;
   /** Batches of an account planned at or after `from` and before `until`, in that order, open or closed; kept 35 days. */
   listPlanned(account: string, from: Instant, until: Instant): AsyncIterable<PlannedBatch>;
+  /** Keeps how long a batch of an account took, once for each batch; kept 35 days. */
+  recordTime(account: string, time: BatchTime): Promise<void>;
+  /** The times of an account's batches that ended at or after `since`, in that order. */
+  times(account: string, since: Instant): AsyncIterable<BatchTime>;
   /** Holds an account: the later of two ends stands. */
   hold(account: string, hold: AccountHold): Promise<void>;
   /** The account's latest hold, which may be over. */
@@ -241,14 +266,25 @@ export type CallAnswer = {
   readonly body: unknown;
   /** Milliseconds the provider asks to wait, if it did. */
   readonly retryAfterMs: number | null;
+  /** What the provider's headers say is left of the account's rate limits for the model; absent where they say nothing. */
+  readonly allowance?: RateAllowance;
 };
+
+/** Calls that an account may still make for a model, the milliseconds until that is whole again, and how many that is. */
+export type RateAllowance = { readonly requests: number; readonly resetMs: number; readonly limit?: number };
 
 export interface DirectProvider {
   readonly provider: Provider;
   /**
-   * One call, never retried inside. Throws LostAnswerError when nobody knows whether it ran, NotSentError when it did not.
+   * One call in a lane (`sync` where none is named), never retried inside. Throws LostAnswerError when nobody knows whether
+   * it ran, NotSentError when it did not.
    */
-  call(endpoint: Endpoint, body: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<CallAnswer>;
+  call(
+    endpoint: Endpoint,
+    body: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+    lane?: DirectLane,
+  ): Promise<CallAnswer>;
 }
 
 /** The executions of RunBatch, named `<batchId>-<generation>`. */

@@ -87,8 +87,9 @@ function pollBatch(scope: Construct, { stage, storage, accounts }: StageParts) {
       BATCHES_TABLE: storage.batches.tableName,
       PROVIDER_ACCOUNTS: accounts.json,
       STACK_NAME: stackMark(scope, stage.settings),
+      ESCALATION: JSON.stringify(stage.settings.escalation),
     },
-    // A batch that hangs is cancelled, and given up in the end.
+    // A batch that hangs, or that nobody waits for any more, is cancelled, and given up in the end.
     permissions: [useTable(storage.batches, "GetItem", "PutItem"), accounts.permission],
   });
 }

@@ -1,7 +1,9 @@
+import { Duration } from "aws-cdk-lib";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Construct } from "constructs";
 import { PREFIXES, segmentKey } from "../lambdas/domain/object-keys.ts";
 import type { Env as RetryDeadLettersEnv } from "../lambdas/retry-dead-letters/env.ts";
+import type { Env as RunFlexEnv } from "../lambdas/run-flex/env.ts";
 import type { Env as RunJobEnv } from "../lambdas/run-job/env.ts";
 import { ANY_SEGMENT } from "./any-key.ts";
 import {
@@ -16,33 +18,39 @@ import {
   receiveFrom,
   sendTo,
   tellMissingObjects,
+  useLimits,
   useTable,
   writeObjects,
 } from "./permissions.ts";
 import { writeSegments } from "./segment-permissions.ts";
 import type { StageParts } from "./stage-parts.ts";
 
+/** Seconds for which calls of the flex lane are gathered. */
+const FLEX_GATHERING_SECONDS = 2;
+
 /** Jobs that cannot wait, and those whose turn in a batch is over: called one by one, at once. */
 export class DirectLane extends Construct {
   readonly runJob: GatewayFunction<RunJobEnv>;
+  readonly runFlex: GatewayFunction<RunFlexEnv>;
   readonly retryDeadLetters: GatewayFunction<RetryDeadLettersEnv>;
 
   constructor(scope: Construct, id: string, parts: StageParts) {
     super(scope, id);
     this.runJob = this.#runJob(parts);
+    this.runFlex = this.#runFlex(parts);
     this.retryDeadLetters = this.#retryDeadLetters(parts);
     const { stage, queues } = parts;
+    const { batchSize, flexBatchSize, maxConcurrency } = stage.settings.direct;
+    const common = { ...(maxConcurrency && { maxConcurrency }), reportBatchItemFailures: true };
     for (const { queue } of [queues.jobs.critical, queues.jobs.high, queues.runs]) {
-      this.runJob.addEventSource(
-        new SqsEventSource(queue, {
-          batchSize: stage.settings.direct.batchSize,
-          ...(stage.settings.direct.maxConcurrency && {
-            maxConcurrency: stage.settings.direct.maxConcurrency,
-          }),
-          reportBatchItemFailures: true,
-        }),
-      );
+      this.runJob.addEventSource(new SqsEventSource(queue, { ...common, batchSize }));
     }
+    // Whoever waits for minutes can wait for company: one worker waits for many answers.
+    const gathering = {
+      batchSize: flexBatchSize,
+      maxBatchingWindow: Duration.seconds(FLEX_GATHERING_SECONDS),
+    };
+    this.runFlex.addEventSource(new SqsEventSource(queues.flexRuns, { ...common, ...gathering }));
   }
 
   #runJob({ stage, storage, queues, accounts }: StageParts): GatewayFunction<RunJobEnv> {
@@ -56,6 +64,8 @@ export class DirectLane extends Construct {
         TENANT_LEDGER_TABLE: tenantLedger.tableName,
         DELIVERIES_QUEUE_URL: queues.deliveries.queue.queueUrl,
         RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
+        FLEX_RUNS_QUEUE_URL: queues.flexRuns.queueUrl,
+        HEDGE_SHARE: String(stage.settings.direct.hedgeShare),
         DEAD_LETTER_QUEUE_URLS: deadLetterUrls(this, queues),
         PROVIDER_ACCOUNTS: accounts.json,
         TIER_DUE_SECONDS: JSON.stringify(stage.settings.tierDueSeconds),
@@ -70,10 +80,36 @@ export class DirectLane extends Construct {
         // A job that can wait is admitted like any other, whatever queue it came through.
         ...writeSegments(bucket),
         writeObjects(bucket, `${PREFIXES.results}*`, `${PREFIXES.deadLetters}*`),
-        useTable(jobMap, "GetItem", "PutItem", "UpdateItem"),
+        useTable(jobMap, "GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
         useTable(tenants, "GetItem"),
+        useLimits(tenants, "PutItem"),
         useTable(tenantLedger, "GetItem", "PutItem"),
-        sendTo(queues.deliveries.queue, queues.runs.queue, ...deadLetterQueuesOf(queues)),
+        sendTo(queues.deliveries.queue, queues.runs.queue, queues.flexRuns, ...deadLetterQueuesOf(queues)),
+        accounts.permission,
+      ],
+    });
+  }
+
+  #runFlex({ stage, storage, queues, accounts }: StageParts): GatewayFunction<RunFlexEnv> {
+    const { bucket, jobMap, tenantLedger } = storage;
+    return new GatewayFunction<RunFlexEnv>(this, "RunFlex", {
+      stage,
+      environment: {
+        GATEWAY_BUCKET: bucket.bucketName,
+        JOB_MAP_TABLE: jobMap.tableName,
+        TENANT_LEDGER_TABLE: tenantLedger.tableName,
+        DELIVERIES_QUEUE_URL: queues.deliveries.queue.queueUrl,
+        DEAD_LETTER_QUEUE_URLS: deadLetterUrls(this, queues),
+        PROVIDER_ACCOUNTS: accounts.json,
+        FLEX_CALL_SECONDS: String(stage.settings.direct.flexCallSeconds),
+      },
+      permissions: [
+        readObjects(bucket, segmentKey(ANY_SEGMENT), `${PREFIXES.results}*`),
+        tellMissingObjects(bucket),
+        writeObjects(bucket, `${PREFIXES.results}*`),
+        useTable(jobMap, "GetItem", "PutItem", "UpdateItem"),
+        useTable(tenantLedger, "GetItem", "PutItem"),
+        sendTo(queues.deliveries.queue, ...deadLetterQueuesOf(queues)),
         accounts.permission,
       ],
     });

@@ -11,8 +11,12 @@ const FUNCTION_LIMITS = {
   AdmitJobs: { memoryMiB: 512, timeout: Duration.minutes(5) },
   // Below the 200 seconds of the lease on a direct job.
   RunJob: { memoryMiB: 512, timeout: Duration.minutes(3) },
+  // One call of up to 12 minutes, and those that follow when it fails. Below the 930 seconds of its lease.
+  RunFlex: { memoryMiB: 512, timeout: Duration.minutes(15) },
   // Below the 5 minutes for which a letter that was received is hidden.
   RetryDeadLetters: { memoryMiB: 256, timeout: Duration.minutes(4) },
+  // Below the 200 seconds after which another run takes up what a dead one moved.
+  EscalateJobs: { memoryMiB: 512, timeout: Duration.minutes(3) },
   FreezeWindow: { memoryMiB: 512, timeout: Duration.minutes(5) },
   PlanWindow: { memoryMiB: 512, timeout: Duration.minutes(5) },
   WriteBatch: { memoryMiB: 512, timeout: Duration.minutes(15) },
@@ -47,6 +51,9 @@ export function folderOf(id: FunctionId): string {
  * advises six times the timeout against its own throttling; here a message that comes too early meets the lease.
  */
 export const URGENT_VISIBILITY = Duration.seconds(240);
+
+/** As above, for the calls of the flex lane, whose leases are longer. */
+export const FLEX_VISIBILITY = Duration.seconds(960);
 
 /**
  * How long a message stays hidden from others once a function received it: six times the function's timeout and the

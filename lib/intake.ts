@@ -6,7 +6,7 @@ import { PREFIXES, segmentKey } from "../lambdas/domain/object-keys.ts";
 import { ANY_SEGMENT } from "./any-key.ts";
 import { deadLetterQueuesOf, deadLetterUrls } from "./dead-letters.ts";
 import { GatewayFunction } from "./gateway-function.ts";
-import { readObjects, sendTo, tellMissingObjects, useTable, writeObjects } from "./permissions.ts";
+import { readObjects, sendTo, tellMissingObjects, useLimits, useTable, writeObjects } from "./permissions.ts";
 import { writeSegments } from "./segment-permissions.ts";
 import type { StageParts } from "./stage-parts.ts";
 
@@ -37,8 +37,9 @@ export class Intake extends Construct {
         tellMissingObjects(bucket),
         ...writeSegments(bucket),
         writeObjects(bucket, `${PREFIXES.deadLetters}*`, `${PREFIXES.results}*`),
-        useTable(jobMap, "GetItem", "PutItem", "UpdateItem"),
+        useTable(jobMap, "GetItem", "BatchGetItem", "PutItem", "UpdateItem"),
         useTable(tenants, "GetItem"),
+        useLimits(tenants, "PutItem"),
         sendTo(queues.deliveries.queue, queues.runs.queue, ...deadLetterQueuesOf(queues)),
       ],
     });

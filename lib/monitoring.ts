@@ -100,6 +100,16 @@ const TELLING_COUNTS = {
     says: "Requests in open batches are hours past due",
     runbook: "left-behind",
   },
+  JobsEscalatedTooLate: {
+    by: "EscalateJobs",
+    says: "Jobs left late batches when no lane could take them in time any more",
+    runbook: "late-batches",
+  },
+  EscalationFailures: {
+    by: "EscalateJobs",
+    says: "The jobs of a late batch could not be moved to a faster lane",
+    runbook: "late-batches",
+  },
   OrphansAdopted: {
     by: "SweepLeftovers",
     says: "A provider runs a batch twice: both are billed",

@@ -2,6 +2,7 @@ import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { BatchWorkflow } from "./batch-workflow.ts";
 import { DirectLane } from "./direct-lane.ts";
+import { Escalation } from "./escalation.ts";
 import { FunctionCode } from "./function-code.ts";
 import { Intake } from "./intake.ts";
 import { Monitoring } from "./monitoring.ts";
@@ -28,9 +29,10 @@ export class OffpeakStack extends Stack {
     const parts = { stage, storage, queues, accounts };
 
     const { admitJobs } = new Intake(this, "Intake", parts);
-    const { runJob, retryDeadLetters } = new DirectLane(this, "DirectLane", parts);
+    const { runJob, runFlex, retryDeadLetters } = new DirectLane(this, "DirectLane", parts);
     const { assembleWindow, runBatch } = new BatchWorkflow(this, "BatchWorkflow", parts);
     const { deliverResults } = new ResultDelivery(this, "ResultDelivery", parts);
+    const { escalateJobs } = new Escalation(this, "Escalation", parts);
     const { sweepLeftovers } = new Sweeping(this, "Sweeping", parts, runBatch);
     const { reconcileBatches } = new Reconciliation(this, "Reconciliation", parts);
 
@@ -39,14 +41,15 @@ export class OffpeakStack extends Stack {
       assembleWindow,
       retryDeadLetters,
       sweepLeftovers,
+      escalateJobs,
       reconcileBatches,
     });
     new Monitoring(this, "Monitoring", {
       settings,
       queues,
       machines: [assembleWindow, runBatch],
-      functions: [admitJobs, runJob, retryDeadLetters, deliverResults, sweepLeftovers],
-      scheduled: [retryDeadLetters, sweepLeftovers],
+      functions: [admitJobs, runJob, runFlex, retryDeadLetters, deliverResults, sweepLeftovers, escalateJobs],
+      scheduled: [retryDeadLetters, sweepLeftovers, escalateJobs],
       reconcileBatches,
     });
     this.#output(storage, queues);

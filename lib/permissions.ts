@@ -71,6 +71,21 @@ export function useTable(table: ITable, ...actions: readonly TableAction[]): Per
   return { actions: actions.map((action) => `dynamodb:${action}`), resources: [table.tableArn] };
 }
 
+/** Of the tenants table, what tenants have used of their limits: policies lie beside it, and are not to be written. */
+export function useLimits(
+  tenants: ITable,
+  ...actions: readonly ("GetItem" | "Query" | "PutItem")[]
+): Permission {
+  return {
+    ...useTable(tenants, ...actions),
+    conditions: {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["LIMITS#*"] },
+      // Without keys every value of none is like anything.
+      Null: { "dynamodb:LeadingKeys": "false" },
+    },
+  };
+}
+
 export function sendTo(...queues: readonly IQueue[]): Permission {
   return { actions: ["sqs:SendMessage"], resources: queues.map((queue) => queue.queueArn) };
 }

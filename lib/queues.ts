@@ -3,12 +3,14 @@ import { ArnPrincipal, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { TIERS, type Tier } from "../lambdas/domain/vocabulary.ts";
-import { URGENT_VISIBILITY, visibilityFor } from "./function-limits.ts";
+import { FLEX_VISIBILITY, URGENT_VISIBILITY, visibilityFor } from "./function-limits.ts";
 import type { StageSettings } from "./stage-settings.ts";
 
 /** Longer than any outage we expect to sleep through; a message moved to the dead letters keeps its first time. */
 const RETENTION = Duration.days(4);
 const DEAD_LETTER_RETENTION = Duration.days(14);
+
+const SECURED = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
 
 type QueueProps = { readonly visibilityTimeout: Duration; readonly maxReceiveCount: number };
 
@@ -20,6 +22,8 @@ export class Queues extends Construct {
   readonly jobs: Readonly<Record<Tier, QueuePair>>;
   /** Claimed jobs to be run directly: escalations and dead letters sent again. */
   readonly runs: QueuePair;
+  /** Of those, the calls of the flex lane, which take minutes; what nobody can run goes to the dead letters of `runs`. */
+  readonly flexRuns: Queue;
   /** Results that are ready for their tenants' own queues. */
   readonly deliveries: QueuePair;
 
@@ -39,6 +43,10 @@ export class Queues extends Construct {
       low: pair("jobs-low", gathered),
     };
     this.runs = pair("runs", direct);
+    this.flexRuns = this.#queue(`${settings.stackName}-flex-runs`, "flex-runs", this.runs.deadLetters, {
+      ...direct,
+      visibilityTimeout: FLEX_VISIBILITY,
+    });
     // A tenant's queue may be away for a while: tried for an hour and more before it is an operator's matter.
     this.deliveries = pair("deliveries", {
       visibilityTimeout: visibilityFor("DeliverResults"),
@@ -57,20 +65,22 @@ export class Queues extends Construct {
   }
 
   #pair(queueName: string, id: string, props: QueueProps): QueuePair {
-    const secured = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
     const deadLetters = new Queue(this, `${id}-dead`, {
       queueName: `${queueName}-dead`,
       retentionPeriod: DEAD_LETTER_RETENTION,
-      ...secured,
+      ...SECURED,
     });
-    const queue = new Queue(this, id, {
+    return { queue: this.#queue(queueName, id, deadLetters, props), deadLetters };
+  }
+
+  #queue(queueName: string, id: string, deadLetters: Queue, props: QueueProps): Queue {
+    return new Queue(this, id, {
       queueName,
       retentionPeriod: RETENTION,
       visibilityTimeout: props.visibilityTimeout,
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount },
-      ...secured,
+      ...SECURED,
     });
-    return { queue, deadLetters };
   }
 }
 

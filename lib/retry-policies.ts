@@ -7,6 +7,7 @@ import {
   LeaseHeldError,
   LostAnswerError,
   NotSentError,
+  ProviderBusyError,
   MissingRecordError,
   ProviderRefusalError,
   ResultsGoneError,
@@ -24,6 +25,7 @@ export const RETRYABLE_NAMES = namesOf([
   new FencedOffError(),
   new LostAnswerError(),
   new NotSentError(),
+  new ProviderBusyError(),
   new BatchNotFoundError(),
 ]);
 

@@ -18,19 +18,22 @@ type SchedulesProps = {
   readonly assembleWindow: StateMachine;
   readonly retryDeadLetters: IFunction;
   readonly sweepLeftovers: IFunction;
+  readonly escalateJobs: IFunction;
   readonly reconcileBatches: IFunction;
 };
 
 const RETRY_PERIOD = Duration.minutes(15);
 const SWEEP_PERIOD = Duration.minutes(15);
+const ESCALATION_PERIOD = Duration.minutes(1);
 const RECONCILIATION_PERIOD = Duration.days(1);
 /** A reconciliation that could not be started for so long is left to the next one, which looks at the same days again. */
 const RECONCILIATION_AGE = Duration.hours(6);
 
-/** What runs by the clock: the windows, the dead letters' next chance, the sweeper, and the reconciliation. */
+/** What runs by the clock: the windows, the dead letters' next chance, the sweeper, the look at late batches, and the reconciliation. */
 export class Schedules extends Construct {
   constructor(scope: Construct, id: string, props: SchedulesProps) {
-    const { settings, assembleWindow, retryDeadLetters, sweepLeftovers, reconcileBatches } = props;
+    const { settings, assembleWindow, retryDeadLetters, sweepLeftovers, escalateJobs, reconcileBatches } =
+      props;
     super(scope, id);
     const window = Duration.minutes(settings.windowMinutes);
     const scheduler = new Role(this, "Role", { assumedBy: new ServicePrincipal("scheduler.amazonaws.com") });
@@ -38,7 +41,9 @@ export class Schedules extends Construct {
       { actions: ["states:StartExecution"], resources: [assembleWindow.stateMachineArn] },
       {
         actions: ["lambda:InvokeFunction"],
-        resources: [retryDeadLetters, sweepLeftovers, reconcileBatches].map((each) => each.functionArn),
+        resources: [retryDeadLetters, sweepLeftovers, escalateJobs, reconcileBatches].map(
+          (each) => each.functionArn,
+        ),
       },
     ]);
     // The targets' own grants would add every version of the function.
@@ -62,6 +67,11 @@ export class Schedules extends Construct {
       description: "Takes up segments and batches that were left behind",
       schedule: ScheduleExpression.rate(SWEEP_PERIOD),
       target: new LambdaInvoke(sweepLeftovers, { role, maxEventAge: SWEEP_PERIOD }),
+    });
+    new Schedule(this, "EveryEscalation", {
+      description: "Has the jobs of late batches run by a faster lane",
+      schedule: ScheduleExpression.rate(ESCALATION_PERIOD),
+      target: new LambdaInvoke(escalateJobs, { role, maxEventAge: ESCALATION_PERIOD }),
     });
     new Schedule(this, "EveryReconciliation", {
       description: "Compares settled batches with the ledger and the job map",

@@ -1,5 +1,7 @@
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import { z } from "zod";
+import { DEFAULT_ESCALATION_SECONDS } from "../lambdas/domain/escalation-pace.ts";
+import { DEFAULT_HEADROOM } from "../lambdas/domain/headroom.ts";
 import { DEFAULT_TIER_DUE_SECONDS, PROVIDER_BATCH_LIMITS } from "../lambdas/domain/limits.ts";
 import type { Provider, Tier } from "../lambdas/domain/vocabulary.ts";
 import { describeIssues } from "./settings-error.ts";
@@ -34,6 +36,24 @@ function batchCaps(name: Provider, maxBytes?: number) {
     maxBytes: maxBytes === undefined ? bytes.optional() : bytes.default(maxBytes),
     maxInputs: cap(limits.maxInputs).optional(),
   });
+}
+
+/** What one account may have in the provider's batch queue. */
+function headroom(name: Provider) {
+  const { enqueuedTokens, batchesPerHour } = DEFAULT_HEADROOM[name];
+  const tokens = whole(1, Number.MAX_SAFE_INTEGER, "estimated input tokens of an account's open batches");
+  return z
+    .strictObject({
+      /** Estimated input tokens of open batches, for each model; `null` for no limit. */
+      enqueuedTokens: z
+        .strictObject({
+          default: tokens.nullable().default(enqueuedTokens.default),
+          perModel: z.record(z.string().min(1), tokens).default(enqueuedTokens.perModel),
+        })
+        .prefault({}),
+      batchesPerHour: whole(1, 100_000).default(batchesPerHour),
+    })
+    .prefault({});
 }
 
 const RETENTION_CHOICES = Object.values(RetentionDays).filter(
@@ -98,8 +118,56 @@ const stageSettingsSchema = z.strictObject({
   providerFiles: z.enum(["delete", "keep"], { error: "must be delete or keep" }).default("delete"),
   /** Jobs that make a batch worth its fixed cost; smaller groups wait while their due times allow. */
   minBatchJobs: whole(1, 50_000).default(50),
-  /** Seconds before its due time by which a job goes into a batch, however small. */
+  /**
+   * Until so many seconds before its earliest due time a smaller group waits for company in any case; from then on it waits
+   * while that is worth it, and then goes into a batch or takes a direct lane, whichever is cheaper.
+   */
   batchLeadSeconds: whole(0, 86_400).default(7200),
+  /**
+   * When the jobs of a late batch move to a faster lane: their due time, less what it takes to begin all of them, one call
+   * (flex where it is sold, else sync), and the margin.
+   */
+  escalation: z
+    .strictObject({
+      /** Jobs that the direct lanes of one provider account begin each second. */
+      jobsPerSecond: z
+        .number({ error: "must be a number of jobs" })
+        .positive({ error: "must be above 0" })
+        .default(DEFAULT_ESCALATION_SECONDS.jobsPerSecond),
+      /** Seconds to spare: for the minute between two looks, a worker that dies, and queues. */
+      marginSeconds: z
+        .number({ error: "must be a number of seconds" })
+        .nonnegative({ error: "must not be below 0 seconds" })
+        .default(DEFAULT_ESCALATION_SECONDS.marginSeconds),
+      /** Seconds that one call in each lane may take. */
+      flexSeconds: seconds.default(DEFAULT_ESCALATION_SECONDS.flexSeconds),
+      syncSeconds: seconds.default(DEFAULT_ESCALATION_SECONDS.syncSeconds),
+      /** Seconds from stopping a late batch until what it has not done is planned again. */
+      stopSeconds: seconds.default(DEFAULT_ESCALATION_SECONDS.stopSeconds),
+    })
+    .prefault({}),
+  /** How lanes are weighed against each other. */
+  lanes: z
+    .strictObject({
+      /** The chance that a flex call is refused for want of capacity: sync is paid then. */
+      flexRefusal: z
+        .number({ error: "must be a number from 0 to 1" })
+        .min(0, { error: "must be a number from 0 to 1" })
+        .max(1, { error: "must be a number from 0 to 1" })
+        .default(0.3),
+      /**
+       * Multiplies the times that are expected of windows and, until enough were seen, of batches (half in 10 minutes, 90 %
+       * within an hour): below 1 where everything runs faster than the clock, as on one machine.
+       */
+      timeFactor: z
+        .number({ error: "must be a number" })
+        .positive({ error: "must be above 0" })
+        .max(10)
+        .default(1),
+    })
+    .prefault({}),
+  /** What the provider's batch queue may hold of each account; what does not fit waits. Set it to what your account has. */
+  headroom: z.strictObject({ openai: headroom("openai"), anthropic: headroom("anthropic") }).prefault({}),
   /** Most jobs that one window places; the rest waits for the next. */
   maxWindowJobs: whole(1, 1_000_000).default(200_000),
   /** Bytes of the largest request, uploaded ones included. */
@@ -122,6 +190,18 @@ const stageSettingsSchema = z.strictObject({
     .strictObject({
       batchSize: whole(1, 10).default(5),
       maxConcurrency: whole(2, 1000).optional(),
+      /**
+       * When a critical call is made a second time: after this share of the time between its begin and the job's due time,
+       * if no answer has come. 0: never. At a median of 2 s, with 99 % under 4 s and 5 s to answer in, about 5 % are doubled.
+       */
+      hedgeShare: z
+        .number({ error: "must be a number" })
+        .min(0, { error: "must not be below 0" })
+        .max(0.95, { error: "must not be above 0.95: a second call needs time to answer" })
+        .default(0.65),
+      /** Calls of the flex lane that one worker waits for at a time, and for how long. */
+      flexBatchSize: whole(1, 200).default(50),
+      flexCallSeconds: whole(1, 720, "a worker lives 15 minutes, and the next lane needs some").default(720),
     })
     .prefault({}),
   logRetentionDays: logRetentionDays.default(RetentionDays.ONE_MONTH),

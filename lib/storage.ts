@@ -19,7 +19,7 @@ export class Storage extends Construct {
     super(scope, id);
     this.jobMap = this.#table("JobMap", settings, { sortKey: false, expires: true });
     this.tenantLedger = this.#table("TenantLedger", settings, { sortKey: true, expires: false });
-    this.tenants = this.#table("Tenants", settings, { sortKey: true, expires: false });
+    this.tenants = this.#table("Tenants", settings, { sortKey: true, expires: true });
     this.batches = this.#table("Batches", settings, { sortKey: true, expires: true });
     this.bucket = this.#gatewayBucket(settings);
   }

@@ -17,6 +17,7 @@ import {
   sendTo,
   startExecutions,
   tellMissingObjects,
+  useLimits,
   useTable,
   writeObjects,
 } from "./permissions.ts";
@@ -31,13 +32,14 @@ export class Sweeping extends Construct {
   constructor(scope: Construct, id: string, parts: StageParts, runBatch: WorkflowMachine) {
     super(scope, id);
     const { stage, storage, queues, accounts } = parts;
-    const { bucket, batches, jobMap } = storage;
+    const { bucket, batches, jobMap, tenants } = storage;
     this.sweepLeftovers = new GatewayFunction<Env>(this, "SweepLeftovers", {
       stage,
       environment: {
         GATEWAY_BUCKET: bucket.bucketName,
         JOB_MAP_TABLE: jobMap.tableName,
         BATCHES_TABLE: batches.tableName,
+        TENANTS_TABLE: tenants.tableName,
         RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
         RUN_BATCH_ARN: runBatch.stateMachineArn,
         PROVIDER_ACCOUNTS: accounts.json,
@@ -55,7 +57,9 @@ export class Sweeping extends Construct {
         tellMissingObjects(bucket),
         writeObjects(bucket, segmentIndexKey(ANY_SEGMENT)),
         deleteObjects(bucket, openSegmentKey(ANY_SEGMENT)),
-        useTable(jobMap, "GetItem", "PutItem"),
+        useTable(jobMap, "GetItem", "BatchGetItem", "PutItem"),
+        // What is reserved in budgets for jobs that have ended.
+        useLimits(tenants, "GetItem", "Query", "PutItem"),
         sendTo(queues.runs.queue),
         // Batches without an execution, and provider batches without a batch.
         useTable(batches, "GetItem", "Query", "PutItem", "DeleteItem"),

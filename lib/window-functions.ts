@@ -78,13 +78,17 @@ function planWindow(scope: Construct, { stage, storage, queues }: StageParts) {
       MIN_BATCH_JOBS: String(settings.minBatchJobs),
       BATCH_LEAD_SECONDS: String(settings.batchLeadSeconds),
       MAX_WINDOW_JOBS: String(settings.maxWindowJobs),
+      ESCALATION: JSON.stringify(settings.escalation),
+      LANES: JSON.stringify({ ...settings.lanes, windowMinutes: settings.windowMinutes }),
+      HEADROOM: JSON.stringify(settings.headroom),
     },
     permissions: [
       readObjects(bucket, WINDOWS, INDEX),
       writeObjects(bucket, WINDOWS, INDEX, OPEN),
-      // Registering a batch again after it was closed takes its row from the open ones.
-      useTable(batches, "GetItem", "PutItem", "DeleteItem"),
-      // What was cancelled or has ended meanwhile is left out, and what waited for too long is ended.
+      // Registering a batch again after it was closed takes its row from the open ones. What accounts have in their queues,
+      // and how long that takes, is read from their partitions.
+      useTable(batches, "GetItem", "PutItem", "DeleteItem", "Query"),
+      // What was cancelled or has ended meanwhile is left out, what waited for too long is ended, and some run in a direct lane.
       useTable(jobMap, "BatchGetItem"),
       sendTo(queues.runs.queue),
       useTable(tenants, "GetItem"),

@@ -32,6 +32,7 @@ export function newBatchRecord(plan: PlannedBatch, submitted?: Submission): Batc
     refusal: null,
     cancelAt: null,
     abandonedAt: null,
+    escalatedUntil: null,
     settlementKey: null,
     closedAt: null,
     outcome: null,
@@ -96,6 +97,11 @@ export function withSettlement(record: BatchRecord, lease: BatchLease, settlemen
 /** The first time stands: what came after it is counted from it. */
 export function withCancel(record: BatchRecord, at: Instant): BatchRecord {
   return record.cancelAt === null ? { ...record, cancelAt: at } : record;
+}
+
+/** The latest stands: what is due before it has been moved. */
+export function withEscalation(record: BatchRecord, until: Instant): BatchRecord {
+  return (record.escalatedUntil ?? -Infinity) >= until ? record : { ...record, escalatedUntil: until };
 }
 
 /** The first time stands: the jobs moved on then. */

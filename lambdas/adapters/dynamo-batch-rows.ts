@@ -8,6 +8,7 @@ import {
   type PlannedBatch,
   plannedBatchSchema,
 } from "../domain/batch-record.ts";
+import { type BatchTime, batchTimeSchema } from "../domain/batch-time.ts";
 import { type BatchId, batchIdSchema } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { AccountLock } from "./batch-decisions.ts";
@@ -21,6 +22,7 @@ import { parseStored } from "./stored-record.ts";
 const planRowSchema = z.object({ version: z.literal(BATCH_RECORD_VERSION), plan: plannedBatchSchema });
 const ownerSchema = z.object({ version: z.literal(1), batchId: batchIdSchema });
 const lockSchema = z.object({ version: z.literal(1), owner: batchIdSchema, until: z.number() });
+const timeSchema = batchTimeSchema.extend({ version: z.literal(1) });
 const holdSchema = accountHoldSchema.extend({ version: z.literal(1) });
 
 /** Longer than the month for which an operator looks back. */
@@ -76,6 +78,33 @@ export function plannedRows(account: string, from: Instant, until: Instant): Exp
   };
 }
 
+/** How long a batch took, among the times of its account: the same whenever it is written. */
+export function timeRow(account: string, time: BatchTime): Item & Key {
+  return {
+    pk: timesPartition(account),
+    sk: `${timeKey(time.endedAt)}#${time.batchId}`,
+    version: 1,
+    ...time,
+    expiresAt: Math.floor(time.endedAt / 1000) + PLANNED_DAYS * 86_400,
+  };
+}
+
+export function timeRows(account: string, since: Instant): Expression {
+  return {
+    text: "#pk = :pk AND #sk >= :since",
+    values: { ":pk": timesPartition(account), ":since": timeKey(since) },
+  };
+}
+
+export function parseTime(item: Item): BatchTime {
+  const { version: _version, ...time } = parseStored(
+    timeSchema,
+    item,
+    `${String(item["pk"])} ${String(item["sk"])}`,
+  );
+  return time;
+}
+
 export function parseBatch(item: Item): BatchRecord {
   return parseStored(batchRecordSchema, item, String(item["pk"]));
 }
@@ -95,6 +124,10 @@ export function parseLock(item: Item): AccountLock {
 export function parseHold(item: Item): AccountHold {
   const { until, code, message } = parseStored(holdSchema, item, `hold of ${String(item["pk"])}`);
   return { until, code, message };
+}
+
+function timesPartition(account: string): string {
+  return `TIMES#${account}`;
 }
 
 function plannedPartition(account: string): string {

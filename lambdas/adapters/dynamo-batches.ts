@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { AccountHold, BatchOutcome, BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
+import type { BatchTime } from "../domain/batch-time.ts";
 import { MissingRecordError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -15,6 +16,7 @@ import {
   unleased,
   withAbandonment,
   withCancel,
+  withEscalation,
   withInputFile,
   withIntent,
   withRefusal,
@@ -34,8 +36,11 @@ import {
   parseLock,
   parseOwner,
   parsePlanRow,
+  parseTime,
   plannedRow,
   plannedRows,
+  timeRow,
+  timeRows,
 } from "./dynamo-batch-rows.ts";
 import { type Decision, decideOnItem, newWriteId } from "./dynamo-decision.ts";
 import { DynamoTable } from "./dynamo-table.ts";
@@ -116,6 +121,10 @@ export class DynamoBatches implements Batches {
     return (await this.#change(id, (record) => withCancel(record, at))).cancelAt ?? at;
   }
 
+  async recordEscalated(id: BatchId, until: Instant): Promise<void> {
+    await this.#change(id, (record) => withEscalation(record, until));
+  }
+
   async recordAbandoned(lease: BatchLease, at: Instant): Promise<void> {
     await this.#change(lease.batchId, (record) => withAbandonment(record, lease, at));
   }
@@ -137,6 +146,14 @@ export class DynamoBatches implements Batches {
     // DynamoDB takes a range that ends before it begins for a mistake.
     if (from >= until) return;
     for await (const item of this.#table.query(plannedRows(account, from, until))) yield parsePlanRow(item);
+  }
+
+  async recordTime(account: string, time: BatchTime): Promise<void> {
+    await this.#table.put(timeRow(account, time));
+  }
+
+  async *times(account: string, since: Instant): AsyncGenerator<BatchTime> {
+    for await (const item of this.#table.query(timeRows(account, since))) yield parseTime(item);
   }
 
   async hold(account: string, hold: AccountHold): Promise<void> {

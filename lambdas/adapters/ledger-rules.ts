@@ -10,8 +10,17 @@ export function entryIdRange(from: string, to: string): { readonly first: string
   return { first: `${from}#`, last: `${to}$` };
 }
 
+/**
+ * By all that is billed or counted. Not by what another model would have cost, as a tenant may have given its alias another
+ * default before a step ran again; nor by how much of the cost was premium, as the job may have been opened again since. What
+ * was written first stands.
+ */
 export function sameEntry(standing: LedgerEntry, wanted: LedgerEntry): boolean {
-  return isDeepStrictEqual(standing, ledgerEntrySchema.parse(wanted));
+  return isDeepStrictEqual(billed(standing), billed(ledgerEntrySchema.parse(wanted)));
+}
+
+function billed({ defaultModelCostPicoUsd: _compared, premiumPicoUsd: _part, ...entry }: LedgerEntry) {
+  return entry;
 }
 
 export function conflictOf(entries: readonly LedgerEntry[]): ConflictingRecordError {

@@ -1,4 +1,5 @@
 import type { AccountHold, BatchOutcome, BatchRecord, PlannedBatch } from "../domain/batch-record.ts";
+import type { BatchTime } from "../domain/batch-time.ts";
 import { MissingRecordError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
@@ -15,6 +16,7 @@ import {
   unleased,
   withAbandonment,
   withCancel,
+  withEscalation,
   withInputFile,
   withIntent,
   withRefusal,
@@ -32,6 +34,7 @@ export class MemoryBatches implements Batches {
   readonly #records = new Map<BatchId, BatchRecord>();
   readonly #owners = new Map<string, BatchId>();
   readonly #locks = new Map<string, AccountLock>();
+  readonly #times = new Map<string, Map<BatchId, BatchTime>>();
   readonly #holds = new Map<string, AccountHold>();
 
   async register(plan: PlannedBatch, submitted?: Submission): Promise<void> {
@@ -86,6 +89,10 @@ export class MemoryBatches implements Batches {
     return this.#change(id, (record) => withCancel(record, at)).cancelAt ?? at;
   }
 
+  async recordEscalated(id: BatchId, until: Instant): Promise<void> {
+    this.#change(id, (record) => withEscalation(record, until));
+  }
+
   async recordAbandoned(lease: BatchLease, at: Instant): Promise<void> {
     this.#change(lease.batchId, (record) => withAbandonment(record, lease, at));
   }
@@ -109,6 +116,16 @@ export class MemoryBatches implements Batches {
     const wanted = plans.filter(({ plannedAt }) => from <= plannedAt && plannedAt < until);
     wanted.sort((a, b) => a.plannedAt - b.plannedAt || byBytes(a.batchId, b.batchId));
     for (const plan of wanted) yield plan;
+  }
+
+  async recordTime(account: string, time: BatchTime): Promise<void> {
+    const times = this.#times.get(account) ?? new Map<BatchId, BatchTime>();
+    this.#times.set(account, times.set(time.batchId, frozenCopy(time)));
+  }
+
+  async *times(account: string, since: Instant): AsyncGenerator<BatchTime> {
+    const times = [...(this.#times.get(account)?.values() ?? [])].filter(({ endedAt }) => endedAt >= since);
+    yield* times.toSorted((a, b) => a.endedAt - b.endedAt || byBytes(a.batchId, b.batchId));
   }
 
   async hold(account: string, hold: AccountHold): Promise<void> {

@@ -6,6 +6,7 @@ import type { ClaimOutcome, Job } from "../domain/job-state.ts";
 import { deadLetterKey } from "../domain/object-keys.ts";
 import type { StoredResult } from "../domain/result-message.ts";
 import type {
+  Budgets,
   DeadLetterQueues,
   DeliveryQueue,
   JobMap,
@@ -14,6 +15,7 @@ import type {
   Runtime,
   Tenants,
 } from "../ports.ts";
+import { applyLimits, type BudgetWarning, keepClaimed, type RefusedJob } from "./apply-limits.ts";
 import { cancelJob } from "./cancel-job.ts";
 import { type EndPorts, firstResultOf } from "./end-unanswered.ts";
 import { type IncomingMessage, type OpenedMessage, openMessage, refusalResult } from "./open-message.ts";
@@ -28,10 +30,13 @@ export type AdmissionPorts = {
   readonly objects: ObjectStore;
   readonly jobs: JobMap;
   readonly tenants: Tenants;
+  readonly budgets: Budgets;
   readonly deliveries: DeliveryQueue;
   readonly runs: RunQueue;
   readonly deadLetters: DeadLetterQueues;
   readonly runtime: Runtime;
+  /** Tells the operator; nothing is told where it is left out. */
+  readonly warn?: (warning: BudgetWarning) => void;
 };
 
 /** Cancels under way at once. */
@@ -75,7 +80,7 @@ export async function admitJobs(
       const placed = await placeJobs(jobs, ports);
       total.admitted += placed.admitted;
       total.duplicates += placed.duplicates;
-      total.refused += placed.conflicts;
+      total.refused += placed.conflicts + placed.refused;
     });
   };
   // One by one: an uploaded request may be megabytes, and only a segment's worth is held at a time.
@@ -161,11 +166,21 @@ function inlineDelivery(result: StoredResult): Delivery {
   return { version: 1, kind: "inline", tenantId: result.tenantId, results: [result] };
 }
 
+/** The refusal of a job that its tenant's limits have no room for. */
+export function limitDelivery({ job, refusal }: RefusedJob): Delivery {
+  return inlineDelivery(refusalResult(job.record, refusal, job.message));
+}
+
+/** How many jobs were claimed, known already, other requests under a known key, and above their tenants' limits. */
+type PlacedCounts = {
+  readonly admitted: number;
+  readonly duplicates: number;
+  readonly conflicts: number;
+  readonly refused: number;
+};
+
 /** Puts the jobs of one call into a segment, each once, and answers the repeats among them. */
-export async function placeJobs(
-  opened: readonly OpenedJob[],
-  ports: AdmissionPorts,
-): Promise<{ readonly admitted: number; readonly duplicates: number; readonly conflicts: number }> {
+export async function placeJobs(opened: readonly OpenedJob[], ports: AdmissionPorts): Promise<PlacedCounts> {
   const firsts = new Map<string, OpenedJob>();
   const repeats: OpenedJob[] = [];
   // Of several repeats the one that asks to open a failed job again speaks for all.
@@ -174,14 +189,17 @@ export async function placeJobs(
     if (firsts.has(key)) repeats.push(job);
     else firsts.set(key, job);
   }
-  const jobs = [...firsts.values()];
+  const segmentId = newSegmentId(ports.runtime);
+  const { placed: jobs, refused } = await applyLimits([...firsts.values()], segmentId, ports);
   const records = jobs.map(({ record, retry, message }) => ({
     record,
     reopenedBy: retry ? message.messageId : null,
   }));
-  const outcomes = await writeSegment(newSegmentId(ports.runtime), records, ports);
-  const deliveries: Delivery[] = [];
-  const counts = { admitted: 0, duplicates: 0, conflicts: 0 };
+  const outcomes = jobs.length === 0 ? [] : await writeSegment(segmentId, records, ports);
+  const claimed = new Set(jobs.filter((_job, number) => outcomes[number]?.kind === "claimed"));
+  await keepClaimed(jobs, claimed, segmentId, ports);
+  const deliveries = refused.map(limitDelivery);
+  const counts = { admitted: 0, duplicates: 0, conflicts: 0, refused: refused.length };
   const answer = (job: OpenedJob, outcome: ClaimOutcome) => {
     if (outcome.kind === "claimed") counts.admitted += 1;
     else if (outcome.kind === "duplicate") counts.duplicates += 1;
@@ -193,7 +211,14 @@ export async function placeJobs(
     const outcome = outcomes[number];
     if (outcome) answer(job, outcome);
   }
+  const refusals = new Map(refused.map((one) => [one.job.record.jobId, one.refusal]));
   for (const job of repeats) {
+    const refusal = refusals.get(job.record.jobId);
+    if (refusal !== undefined) {
+      counts.refused += 1;
+      deliveries.push(limitDelivery({ job, refusal }));
+      continue;
+    }
     const known = await ports.jobs.get(job.record.tenantId, job.record.jobId);
     if (!known) continue;
     const conflict = known.requestHash !== job.record.requestHash;

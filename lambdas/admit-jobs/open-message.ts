@@ -16,7 +16,7 @@ import { lineText } from "../domain/jsonl.ts";
 import { uploadPrefix } from "../domain/object-keys.ts";
 import type { StoredResult } from "../domain/result-message.ts";
 import { schemaProblem } from "../domain/schema-problem.ts";
-import type { Tenant } from "../domain/tenant-policy.ts";
+import type { Tenant, TenantPolicy } from "../domain/tenant-policy.ts";
 import { NO_RESULT_USAGE } from "../domain/usage.ts";
 import type { Tier } from "../domain/vocabulary.ts";
 import type { ObjectStore, Tenants } from "../ports.ts";
@@ -47,6 +47,8 @@ export type OpenedMessage =
       readonly message: IncomingMessage;
       readonly record: JobRecord;
       readonly retry: boolean;
+      /** The tenant's, as its policy says now. */
+      readonly limits: TenantPolicy["limits"];
     }
   | { readonly kind: "cancel"; readonly message: IncomingMessage; readonly cancel: Cancel }
   | { readonly kind: "refused"; readonly message: IncomingMessage; readonly result: StoredResult }
@@ -114,7 +116,13 @@ async function open(
   if (request.kind === "refused") return refuse(request);
   const admission: Admission = admit(parsed.data, request.request, tenant, message.sentAt, settings);
   return admission.kind === "admitted"
-    ? { kind: "job", message, record: admission.record, retry: parsed.data.retry === true }
+    ? {
+        kind: "job",
+        message,
+        record: admission.record,
+        retry: parsed.data.retry === true,
+        limits: tenant.policy.limits,
+      }
     : refuse(admission);
 }
 

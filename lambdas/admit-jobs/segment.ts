@@ -109,8 +109,8 @@ function claimLine({ job, source, reopenedBy }: SegmentLine, jobs: JobMap): Prom
 }
 
 function indexEntryOf({ job, source }: SegmentLine, attempt: number): IndexEntry {
-  const { jobId, tenantId, group, inputs, lineBytes } = job;
-  const tokens = job.estimate.inputTokens;
+  const { jobId, tenantId, tier, group, inputs, lineBytes } = job;
+  const { inputTokens: tokens, outputTokens } = job.estimate;
   return {
     version: JOB_RECORD_VERSION,
     jobId,
@@ -119,10 +119,13 @@ function indexEntryOf({ job, source }: SegmentLine, attempt: number): IndexEntry
     roundStart: attempt,
     group,
     tokens,
+    outputTokens,
+    tier,
     inputs,
     lineBytes,
     due: workedOnBy(job),
     source,
+    ...(job.notBefore !== undefined && { notBefore: job.notBefore }),
   };
 }
 

@@ -1,5 +1,7 @@
 import { readSettlement } from "../collect-results/read-settlement.ts";
 import type { BatchOutcome, PlannedBatch, ProviderFiles } from "../domain/batch-record.ts";
+import { batchTimeOf } from "../domain/batch-time.ts";
+import { isWaitedFor } from "../domain/cut-offs.ts";
 import { MissingRecordError, RetryableError, TerminalError } from "../domain/failures.ts";
 import type { BatchId } from "../domain/ids.ts";
 import type { SettlementPlan } from "../domain/settlement-plan.ts";
@@ -29,7 +31,10 @@ export async function closeBatch(
 ): Promise<BatchOutcome> {
   const record = await ports.batches.get(batchId);
   if (!record?.settlementKey) throw new MissingRecordError(`batch ${batchId} was not collected`);
-  const { files, counts, completedAt } = await readSettlement(record.settlementKey, ports.objects);
+  const { files, counts, completedAt, providerStatus } = await readSettlement(
+    record.settlementKey,
+    ports.objects,
+  );
   try {
     // While it is open: once it is closed, nobody comes back to it.
     if (policy === "delete" && files !== null)
@@ -39,7 +44,10 @@ export async function closeBatch(
     if (!(error instanceof RetryableError) || ports.runtime.now() < completedAt + DELETION_TRIED_MS)
       throw error;
   }
-  const outcome = outcomeOf(counts, record.plan.orphanOf !== null);
+  const { plan, cancelAt } = record;
+  const outcome = outcomeOf(counts, plan.orphanOf === null && cancelAt === null && isWaitedFor(record));
+  const time = batchTimeOf(record, { completedAt, providerStatus });
+  if (time !== null) await ports.batches.recordTime(plan.group.account, time);
   await ports.batches.close(batchId, ports.runtime.now(), outcome);
   return outcome;
 }
@@ -63,12 +71,12 @@ async function deleteFiles(files: ProviderFiles, provider: BatchProvider): Promi
   }
 }
 
-/** What an orphan does not answer is no failure: its requests are another batch's. */
-function outcomeOf(counts: SettlementPlan["counts"], isOrphan: boolean): BatchOutcome {
+/** What a batch that was stopped, or that nobody waits for, does not answer is no failure: its requests are run elsewhere. */
+function outcomeOf(counts: SettlementPlan["counts"], isNeeded: boolean): BatchOutcome {
   const { answered, failed, missing, repeated, unknown, unparseable } = counts;
   return {
     answered,
-    failed: isOrphan ? 0 : failed + missing,
+    failed: isNeeded ? failed + missing : 0,
     surplus: repeated + unknown + unparseable,
   };
 }

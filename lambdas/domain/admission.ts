@@ -1,3 +1,4 @@
+import { resolveModel } from "./aliases.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { embeddingAnswerBytes } from "./embedding-size.ts";
 import { SHARED, dedicatedTo } from "./group.ts";
@@ -10,10 +11,9 @@ import { findPrice, isKnownModel, pricedInputTokens } from "./prices.ts";
 import { requestLineBytes } from "./request-line.ts";
 import { checkRequest } from "./request-rules.ts";
 import type { Tenant } from "./tenant-policy.ts";
+import { estimateInputTokens } from "./token-estimate.ts";
 import { dueOf, firstLane, tierOf } from "./tiers.ts";
 
-/** Bytes of JSON per token, near enough for headroom; the bill counts the provider's own tokens. */
-const BYTES_PER_TOKEN = 4;
 /** No ordinary text has more tokens than half its bytes: the bound by which a request is surely within its price. */
 const FEWEST_BYTES_PER_TOKEN = 2;
 /** Assumed length of an answer whose request sets no limit, for the estimate of a call that never answered. */
@@ -53,12 +53,19 @@ export function admit(
   const checked = checkRequest(request);
   if (checked.kind === "refused") return refused(checked.code, checked.message);
   const { provider, endpoint } = request;
-  const { model, body, inputs } = checked;
+  const { inputs } = checked;
+  const { policy } = tenant;
+  const { tier, reason: tierReason } = tierOf(message.taskType, message.tier, policy);
+  const { model, alias, route } = resolveModel(checked.model, tier, policy.routes);
   if (!isKnownModel(provider, endpoint, model)) {
-    return refused("unknown_model", `no price is known for model "${model}" at ${provider} ${endpoint}`);
+    const routed = alias && `, which is what the alias "${alias.name}" stands for by the route ${route}`;
+    return refused(
+      "unknown_model",
+      `no price is known for model "${model}" at ${provider} ${endpoint}${routed ?? ""}`,
+    );
   }
-  const tier = tierOf(message.taskType, message.tier, tenant.policy);
-  const { lane, reason } = firstLane(message.taskType, tier, tenant.policy);
+  const body = alias ? { ...checked.body, model } : checked.body;
+  const { lane, reason } = firstLane(message.taskType, tier, policy);
   if (!findPrice(model, lane, receivedAt) || !findPrice(model, "sync", receivedAt)) {
     return refused("unpriced_lane", `model "${model}" has no price in the ${lane} lane`);
   }
@@ -84,7 +91,6 @@ export function admit(
       `"${model}" costs more for long requests, at a price that is not known here: ${longest} bytes are allowed`,
     );
   }
-  const { policy } = tenant;
   return {
     kind: "admitted",
     record: {
@@ -97,12 +103,16 @@ export function admit(
       vertical: message.vertical,
       agentId: message.agentId,
       tier,
+      tierReason,
       lane,
-      laneReason: reason,
+      // A job that runs at once keeps nothing but its lane's reason in the job map.
+      laneReason: lane === "batch" ? reason : `${reason} (${tier}: ${tierReason})`,
       receivedAt,
       due: dueOf(tier, message.deadline, receivedAt, settings.tierDueSeconds),
       effectiveForSeconds: message.freshness?.effectiveForSeconds,
       metadata: message.metadata,
+      alias,
+      ...(policy.cancelAtDue.includes(tier) && { cancelAtDue: true }),
       group: {
         provider,
         account: provider,
@@ -111,7 +121,7 @@ export function admit(
         isolation: policy.isolation === "dedicated" ? dedicatedTo(message.tenantId) : SHARED,
       },
       estimate: {
-        inputTokens: Math.ceil(lineBytes / BYTES_PER_TOKEN),
+        inputTokens: estimateInputTokens(provider, body),
         outputTokens:
           endpoint === "/v1/embeddings"
             ? 0

@@ -17,7 +17,11 @@ export const plannedBatchSchema = z.object({
   inputs: z.number().int().nonnegative(),
   tokens: z.number().int().nonnegative(),
   earliestDue: z.number(),
+  /** How much is due by when, earliest first: at most 64 steps, each with the jobs due by then and after the step before. */
+  dues: z.array(z.object({ due: z.number(), jobs: z.number().int(), tokens: z.number().int() })).optional(),
   plannedAt: z.number(),
+  /** Why it was made as it is, in words the operator reads. */
+  reason: z.string().optional(),
   /** The price rows in force at planning: what the batch lane costs, and what the same work would cost at once. */
   prices: z.object({ batch: priceRowSchema, sync: priceRowSchema }),
   /** The object with the batch's lines (index entries). */
@@ -98,6 +102,8 @@ export const batchRecordSchema = z.object({
   /** When the provider was first asked to cancel it, and when we gave up waiting for that. */
   cancelAt: z.number().nullable().default(null),
   abandonedAt: z.number().nullable().default(null),
+  /** Jobs due by then have been moved to a faster lane; null while none were. */
+  escalatedUntil: z.number().nullable().default(null),
   settlementKey: z.string().nullable(),
   closedAt: z.number().nullable(),
   outcome: batchOutcomeSchema.nullable().default(null),
@@ -124,6 +130,12 @@ export const windowPlanSchema = z.object({
   setAside: z.array(segmentIdSchema),
   /** The object with the entries (index entries) that nobody could run for too long past their due time; null when none. */
   expiredKey: z.string().nullable().default(null),
-  jobs: z.object({ placed: z.number().int(), carried: z.number().int() }),
+  /** The object with the entries that run in a direct lane, each with its lane; null when none do. */
+  directKey: z.string().nullable().default(null),
+  jobs: z.object({
+    placed: z.number().int(),
+    direct: z.number().int().default(0),
+    carried: z.number().int(),
+  }),
 });
 export type WindowPlan = z.infer<typeof windowPlanSchema>;

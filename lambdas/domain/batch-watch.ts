@@ -1,4 +1,5 @@
 import type { BatchRecord, ProviderBatch } from "./batch-record.ts";
+import { isWaitedFor } from "./cut-offs.ts";
 import type { Instant } from "./instant.ts";
 
 const HOUR_MS = 3_600_000;
@@ -47,13 +48,14 @@ export type Watch = "wait" | "cancel" | "collect" | "abandon";
 /**
  * Whether to go on waiting for a batch. One that is stuck is cancelled, so that what it finished is kept and the rest can
  * go elsewhere; one that hangs in cancelling too is given up. An orphan is cancelled as soon as it is seen: its requests
- * run elsewhere.
+ * run elsewhere. So is one that is not done at `stopAt`, while its rest is still in time elsewhere, and a batch whose jobs have all moved to a faster lane, unless it is only writing down what it has done.
  */
 export function decideWatch(
   seen: ProviderBatch,
   record: Pick<BatchRecord, "cancelAt" | "plan"> &
-    Partial<Pick<BatchRecord, "submittedAt" | "isProvisional">>,
+    Partial<Pick<BatchRecord, "submittedAt" | "isProvisional" | "escalatedUntil">>,
   now: Instant,
+  stopAt: Instant | null = null,
 ): Watch {
   if (seen.phase === "ended" || seen.stage === "ended") return "collect";
   const isOrphan = record.plan.orphanOf !== null;
@@ -64,7 +66,11 @@ export function decideWatch(
     if (now >= record.cancelAt + limit) return "abandon";
     return seen.stage === "cancelling" ? "wait" : "cancel";
   }
-  return isOrphan || now >= stageSince(seen, record) + STAGE_LIMITS_MS[seen.stage] ? "cancel" : "wait";
+  const { plan, escalatedUntil = null } = record;
+  const isStopped = stopAt !== null && now >= stopAt;
+  const isNeeded =
+    !isOrphan && (seen.stage === "finalizing" || (!isStopped && isWaitedFor({ plan, escalatedUntil })));
+  return !isNeeded || now >= stageSince(seen, record) + STAGE_LIMITS_MS[seen.stage] ? "cancel" : "wait";
 }
 
 function isProvisionalOver(

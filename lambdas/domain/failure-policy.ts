@@ -109,7 +109,7 @@ export function decideCallFailure(
 ): CallDecision {
   const row = callPolicy(seen);
   if (row.action === "fail") return { kind: "fail" };
-  if (!isLastAttempt(failed)) return { kind: "again" };
+  if (!row.counts || !isLastAttempt(failed)) return { kind: "again" };
   const mayEnd = (row.endsJob && !isSpared) || isOverdue;
   return { kind: last && mayEnd ? "fail" : "dead-letter" };
 }

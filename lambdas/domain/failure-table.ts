@@ -237,9 +237,9 @@ export const FAILURE_TABLE = [
     "batch",
     "stuck",
     "next-batch",
-    "The batch stayed in one state for too long and was cancelled, or given up when that hung too.",
+    "The batch stayed in one state for too long, or was stopped while its rest was still in time elsewhere, or given up when that hung.",
     {
-      tells: { code: "batch_stuck", message: "the provider's batch hung and was cancelled" },
+      tells: { code: "batch_stuck", message: "the provider's batch took too long and was cancelled" },
     },
   ),
 
@@ -247,7 +247,19 @@ export const FAILURE_TABLE = [
   row("call", "refused-answer", "settle", "As on a line.", { tells: DECLINED }),
   row("call", "truncated-answer", "settle", "As on a line.", { tells: CUT_OFF }),
   row("call", "request-refused", "fail", "A 4xx of the request's own."),
-  row("call", "busy", "again", "408, 409 or 429; the wait that the provider asks for is kept, up to 5 s."),
+  row(
+    "call",
+    "busy",
+    "again",
+    "408, 409 or 429; the wait that the provider asks for is kept by all calls for the model. Where it is longer than a minute the message goes back to its queue.",
+  ),
+  row(
+    "call",
+    "no-capacity",
+    "again",
+    "A 429 of the flex lane, which is not billed: the call is made in the sync lane, at once.",
+    { counts: false },
+  ),
   row("call", "server-error", "again", "5xx."),
   row("call", "key-refused", "again", "401 or 403: the key is the operator's to mend.", { endsJob: false }),
   row("call", "no-credit", "again", "No credit: somebody has to pay first.", { endsJob: false }),

@@ -41,6 +41,11 @@ export class LostAnswerError extends RetryableError {
   override readonly name = "LostAnswerError";
 }
 
+/** The provider asked for a longer wait than a worker can keep: nothing was sent, and its message goes back to its queue. */
+export class ProviderBusyError extends RetryableError {
+  override readonly name = "ProviderBusyError";
+}
+
 /** A call could not be sent: it did not run, and nothing was billed. */
 export class NotSentError extends RetryableError {
   override readonly name = "NotSentError";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jobIdSchema, tenantIdSchema } from "./ids.ts";
 import { sourceSchema } from "./job-record.ts";
 import { storedResultSchema } from "./result-message.ts";
-import { tierSchema } from "./vocabulary.ts";
+import { directLaneSchema, tierSchema } from "./vocabulary.ts";
 
 /** How often the message was sent again from its dead-letter queue. */
 const passes = z.number().int().nonnegative().optional();
@@ -56,7 +56,13 @@ export const runRequestSchema = z.discriminatedUnion("kind", [
     ...job,
     kind: z.literal("run"),
     source: sourceSchema,
-    reason: z.enum(["direct-tier", "dead-letter", "alone"]),
+    /**
+     * `planned`: a window found that a direct lane is its cheapest in time; `escalated`: its batch would come too late, and
+     * may yet bill the same work.
+     */
+    reason: z.enum(["direct-tier", "dead-letter", "alone", "planned", "escalated"]),
+    /** Which lane, and why in words the operator reads: what the job map is told. Without it, the job's own. */
+    lane: z.object({ lane: directLaneSchema, reason: z.string() }).optional(),
     attempt: z.number().int().positive().nullable().default(null),
   }),
   z.object({

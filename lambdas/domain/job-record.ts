@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { groupSchema } from "./group.ts";
 import { jobIdSchema, tenantIdSchema } from "./ids.ts";
-import { laneSchema, tierSchema } from "./vocabulary.ts";
+import { directLaneSchema, laneSchema, tierSchema } from "./vocabulary.ts";
 
 export const JOB_RECORD_VERSION = 1;
 
@@ -26,6 +26,8 @@ export const jobHeaderSchema = z.object({
   vertical: z.string(),
   agentId: z.string(),
   tier: tierSchema,
+  /** Who says so, in words the operator reads; records of earlier releases lack it. */
+  tierReason: z.string().optional(),
   lane: laneSchema,
   laneReason: z.string(),
   /** When SQS took the message. */
@@ -34,6 +36,14 @@ export const jobHeaderSchema = z.object({
   due: z.number(),
   effectiveForSeconds: z.number().int().positive().optional(),
   metadata: z.record(z.string(), z.json()).optional(),
+  /** Where the message named an alias: that, and the model it stands for when no tier is looked at. */
+  alias: z.object({ name: z.string(), defaultModel: z.string() }).optional(),
+  /** The tenant wants no answer after the due time: a call that runs until then is cut off. */
+  cancelAtDue: z.boolean().optional(),
+  /** Not to be planned before this moment: the tenant's limits have no room for it until then. */
+  notBefore: z.number().optional(),
+  /** What was reserved for it (pico-dollars), and of which UTC day's budget; absent for a tenant without one. */
+  reserved: z.object({ day: z.iso.date(), picoUsd: z.string() }).optional(),
   group: groupSchema,
   /** Estimates made at admission: input tokens for headroom, output tokens for the cost of an unanswered call. */
   estimate: z.object({ inputTokens: z.number().int(), outputTokens: z.number().int() }),
@@ -66,6 +76,9 @@ export const indexEntrySchema = z.object({
   roundStart: z.number().int().positive(),
   group: groupSchema,
   tokens: z.number().int().nonnegative(),
+  /** Estimated tokens of the answer, for what a lane is expected to cost; none are counted where nobody wrote them. */
+  outputTokens: z.number().int().nonnegative().optional(),
+  tier: tierSchema.optional(),
   inputs: z.number().int().nonnegative(),
   lineBytes: z.number().int().positive(),
   /** When it is to be done by: the due time, or earlier where that is far off. */
@@ -77,6 +90,15 @@ export const indexEntrySchema = z.object({
   cohort: z.string().optional(),
 });
 export type IndexEntry = z.infer<typeof indexEntrySchema>;
+
+/** One line of what a plan has run in a direct lane. */
+export const directEntrySchema = z.object({
+  entry: indexEntrySchema,
+  lane: directLaneSchema,
+  /** Why, in words the operator reads. */
+  reason: z.string(),
+});
+export type PlannedDirect = z.infer<typeof directEntrySchema>;
 
 /** One line of a batch's manifest: all that a result needs of the request it answers. `customId` comes first. */
 export const manifestEntrySchema = z.object({

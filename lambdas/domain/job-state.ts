@@ -1,16 +1,30 @@
 import { z } from "zod";
 import { jobIdSchema, tenantIdSchema } from "./ids.ts";
 import { sourceSchema } from "./job-record.ts";
-import { endStatusSchema, laneSchema } from "./vocabulary.ts";
+import { directLaneSchema, endStatusSchema, laneSchema } from "./vocabulary.ts";
 
 export const JOB_VERSION = 1;
 /** Attempts a job has in one round; a message with `retry: true` begins another round. */
 export const MAX_ATTEMPTS = 3;
 
-/** A direct call that may have been billed: `until` is when its worker is surely dead, the rest who asked for it. */
-const openCallSchema = z.object({
+/** The code of the requeue that takes a job out of a batch that would come too late. */
+export const BATCH_LATE = "batch_late";
+
+/** What a direct call is about to spend, written before the call: without an answer it becomes an `unconfirmed` entry. */
+const callIntentSchema = z.object({
   attempt: z.number().int().positive(),
   at: z.number(),
+  /** The lane it is called in; sync where it is left out. */
+  lane: directLaneSchema.optional(),
+  /** One of two calls for the same answer: the one that comes second is paid for on top. */
+  hedged: z.boolean().optional(),
+  /** Made because the job's batch would have come too late. */
+  escalated: z.boolean().optional(),
+});
+export type CallIntent = z.infer<typeof callIntentSchema>;
+
+/** A direct call that may have been billed: `until` is when its worker is surely dead, the rest who asked for it. */
+const openCallSchema = callIntentSchema.extend({
   until: z.number(),
   messageId: z.string().nullable(),
   source: sourceSchema.nullable(),
@@ -42,14 +56,22 @@ const base = {
     .array(z.object({ attempt: z.number().int(), at: z.number(), by: z.string(), code: z.string() }))
     .default([]),
   /**
-   * Direct calls that were under way when another step ended the job (a cancel, or the answer of a batch). Whoever asked
-   * for such a call still has to account for it.
+   * Direct calls that were under way when another step ended the job (a cancel, or the answer of a batch), or when their
+   * own worker made a second one. Whoever asked for such a call still has to account for it.
    */
   openCalls: z.array(openCallSchema).optional(),
+  /** The latest lanes, oldest first, once there was more than one: see lanesOf. */
+  lanes: z
+    .array(z.object({ attempt: z.number().int(), lane: laneSchema, reason: z.string(), at: z.number() }))
+    .optional(),
+  /**
+   * The first attempt since the job left a batch that would have come too late: what calls cost above the batch is premium,
+   * up to the attempt with which the job was opened again.
+   */
+  escalated: z
+    .object({ from: z.number().int().positive(), until: z.number().int().positive().optional() })
+    .optional(),
 };
-
-/** What a direct call is about to spend, written before the call: without an answer it becomes an `unconfirmed` entry. */
-const callIntentSchema = z.object({ attempt: z.number().int().positive(), at: z.number() });
 
 export const jobSchema = z.discriminatedUnion("state", [
   z.object({ ...base, state: z.literal("queued"), requeuedBy: z.string().nullable() }),
@@ -94,6 +116,8 @@ export type JobBase = Pick<
   | "roundAt"
   | "story"
   | "openCalls"
+  | "lanes"
+  | "escalated"
 >;
 
 /** A claim on a job that does not exist yet, for the batch lane or for a direct call. */
@@ -164,6 +188,12 @@ export type DirectLease = Omit<Claim, "retry"> & {
   readonly owner: string;
   readonly now: number;
   readonly leaseUntil: number;
+  /**
+   * How the lease's own holder goes on to its next attempt. `counted` (so where it is left out): its last one failed.
+   * `spared`: it failed over nothing that is the request's, and the round begins later by one. `hedge`: it is still under
+   * way, and becomes an open call; the round begins later by one, too.
+   */
+  readonly goesOn?: "counted" | "spared" | "hedge";
 };
 
 export type LeaseOutcome =

@@ -12,8 +12,10 @@ import {
   type RequeueMove,
   type RunningJob,
   type TransitionOutcome,
+  BATCH_LATE,
   JOB_VERSION,
 } from "./job-state.ts";
+import { isEscalated, withLane } from "./job-lanes.ts";
 
 // What each call on a job comes to: the specification of the job map's conditional writes, which its adapters follow
 // and the contract suite holds them to.
@@ -23,7 +25,7 @@ const LONGEST_STORY = 8;
 
 function baseOf(job: JobBase): JobBase {
   const { version, tenantId, jobId, requestHash, messageId, source, lane, laneReason } = job;
-  const { attempt, roundStart, roundAt, story, openCalls } = job;
+  const { attempt, roundStart, roundAt, story, openCalls, lanes, escalated } = job;
   return {
     version,
     tenantId,
@@ -38,6 +40,8 @@ function baseOf(job: JobBase): JobBase {
     roundAt,
     story,
     ...(openCalls && { openCalls }),
+    ...(lanes && { lanes }),
+    ...(escalated && { escalated }),
   };
 }
 
@@ -48,9 +52,22 @@ const MOST_OPEN_CALLS = 4;
 function openCallsAfter(job: Job, end: Pick<JobEnd, "status" | "attempt">): Pick<JobBase, "openCalls"> {
   if (job.state !== "running" || (end.status !== "cancelled" && end.attempt === job.intent.attempt))
     return {};
-  const { messageId, source, leaseUntil: until } = job;
-  const call = { ...job.intent, until, messageId, source };
-  return { openCalls: [...(job.openCalls ?? []), call].slice(-MOST_OPEN_CALLS) };
+  return { openCalls: withOpenCall(job, job.leaseUntil) };
+}
+
+/** The call under way among the open ones; `until`: when its worker is surely dead. */
+function withOpenCall({ openCalls = [], intent, messageId, source }: RunningJob, until: number) {
+  return [...openCalls, { ...intent, until, messageId, source }].slice(-MOST_OPEN_CALLS);
+}
+
+/** A second escalation of the same round changes nothing: the job has left its planned lane already. */
+function escalatedFrom({ escalated }: Job, from: number): NonNullable<JobBase["escalated"]> {
+  return escalated && escalated.until === undefined ? escalated : { from };
+}
+
+/** A job that is opened again begins anew, without what an earlier round did to keep its due time. */
+function escalatedUntil({ escalated }: Job, attempt: number): Pick<JobBase, "escalated"> {
+  return escalated ? { escalated: { until: attempt, ...escalated } } : {};
 }
 
 function storyWith(job: JobBase, { attempt, at, by, code }: JobMove): JobBase["story"] {
@@ -87,7 +104,10 @@ export function decideClaim(current: Job | undefined, claim: Claim): ClaimOutcom
   }
   if (mayReopen(current, claim)) {
     const attempt = current.attempt + 1;
-    return { kind: "claimed", attempt, next: queuedJob(claim, attempt, current) };
+    const given = { attempt, lane: claim.lane, reason: claim.laneReason, at: claim.receivedAt };
+    const { story, openCalls } = current;
+    const kept = { story, openCalls, ...withLane(current, given), ...escalatedUntil(current, attempt) };
+    return { kind: "claimed", attempt, next: queuedJob(claim, attempt, kept) };
   }
   return { kind: "duplicate", job: current };
 }
@@ -95,7 +115,7 @@ export function decideClaim(current: Job | undefined, claim: Claim): ClaimOutcom
 function queuedJob(
   claim: Claim,
   attempt: number,
-  { story, openCalls }: Pick<JobBase, "story" | "openCalls">,
+  { story, openCalls, lanes, escalated }: Pick<JobBase, "story" | "openCalls" | "lanes" | "escalated">,
 ): Job {
   const { retry: _retry, receivedAt, ...fields } = claim;
   return {
@@ -106,6 +126,8 @@ function queuedJob(
     roundAt: receivedAt,
     story,
     ...(openCalls && { openCalls }),
+    ...(lanes && { lanes }),
+    ...(escalated && { escalated }),
     state: "queued",
     requeuedBy: null,
   };
@@ -158,6 +180,7 @@ export function decideRequeue(
       attempt: move.attempt + 1,
       roundStart: current.roundStart + (move.counts ? 0 : 1),
       story: storyWith(current, move),
+      ...(move.code === BATCH_LATE && { escalated: escalatedFrom(current, move.attempt + 1) }),
       state: "queued",
       requeuedBy: move.by,
     },
@@ -199,7 +222,11 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
       return mayReopen(current, lease)
         ? {
             kind: "leased",
-            job: runningJob(lease, { ...newRound(current), roundAt: lease.receivedAt }),
+            job: runningJob(lease, {
+              ...newRound(current),
+              roundAt: lease.receivedAt,
+              ...escalatedUntil(current, current.attempt + 1),
+            }),
             lost: null,
           }
         : { kind: "duplicate", job: current };
@@ -207,10 +234,7 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
       if (current.leaseOwner === lease.owner) {
         return {
           kind: "leased",
-          job: runningJob(
-            { ...begunBy(current, lease), source: current.source },
-            { ...current, attempt: current.attempt + 1 },
-          ),
+          job: runningJob({ ...begunBy(current, lease), source: current.source }, nextOf(current, lease)),
           lost: null,
         };
       }
@@ -227,7 +251,7 @@ export function decideLease(current: Job | undefined, lease: DirectLease): Lease
       // The claim of a run request's own segment line: this is its first call. A late copy of one finds the job moved on.
       return sameSource(current.source, lease.source) &&
         (lease.attempt === null || lease.attempt === current.attempt)
-        ? { kind: "leased", job: runningJob(begunBy(current, lease), current), lost: null }
+        ? { kind: "leased", job: runningJob(begunBy(current, lease), roundOf(current)), lost: null }
         : { kind: "duplicate", job: current };
     case "dead-lettered":
       // Its own letter names the attempt that failed last; a run request of before is late.
@@ -247,22 +271,40 @@ function begunBy(current: Job, lease: DirectLease): DirectLease {
   return { ...lease, messageId: lease.messageId ?? current.messageId };
 }
 
-type Round = Pick<Job, "attempt" | "roundStart" | "story" | "openCalls"> & {
+type Round = Pick<Job, "attempt" | "roundStart" | "story" | "openCalls" | "escalated"> & {
   readonly roundAt: number | null;
+  /** The job as it was, for the lanes it had; null for a new one. */
+  readonly before: Job | null;
 };
 
-const NEW_ROUND: Round = { attempt: 1, roundStart: 1, story: [], roundAt: null };
+const NEW_ROUND: Round = { attempt: 1, roundStart: 1, story: [], roundAt: null, before: null };
 
-/** Attempts counted from the next one. */
-function newRound({ attempt, story, roundAt, openCalls }: Job): Round {
-  return { attempt: attempt + 1, roundStart: attempt + 1, story, roundAt, openCalls };
+function roundOf(before: Job): Round {
+  const { attempt, roundStart, story, openCalls, escalated, roundAt } = before;
+  return { attempt, roundStart, story, openCalls, escalated, roundAt, before };
 }
 
-function runningJob(
-  lease: DirectLease,
-  { attempt, roundStart, story, roundAt, openCalls }: Round,
-): RunningJob {
-  const { tenantId, jobId, requestHash, messageId, source, lane, laneReason } = lease;
+/** Attempts counted from the next one. */
+function newRound(job: Job): Round {
+  return { ...roundOf(job), attempt: job.attempt + 1, roundStart: job.attempt + 1 };
+}
+
+/** The next attempt of the worker that holds the lease. A call that it still waits for must not be forgotten by it. */
+function nextOf(current: RunningJob, { goesOn = "counted", leaseUntil }: DirectLease): Round {
+  const { intent } = current;
+  return {
+    ...roundOf(current),
+    attempt: current.attempt + 1,
+    roundStart: current.roundStart + (goesOn === "counted" ? 0 : 1),
+    ...(goesOn === "hedge" && {
+      openCalls: withOpenCall({ ...current, intent: { ...intent, hedged: true } }, leaseUntil),
+    }),
+  };
+}
+
+function runningJob(lease: DirectLease, round: Round): RunningJob {
+  const { tenantId, jobId, requestHash, messageId, source, lane, laneReason, now: at } = lease;
+  const { attempt, roundStart, story, roundAt, openCalls, escalated, before } = round;
   return {
     version: JOB_VERSION,
     tenantId,
@@ -277,9 +319,17 @@ function runningJob(
     roundAt: roundAt ?? lease.receivedAt,
     story,
     ...(openCalls && { openCalls }),
+    ...(before && withLane(before, { attempt, lane, reason: laneReason, at })),
+    ...(escalated && { escalated }),
     state: "running",
     leaseOwner: lease.owner,
     leaseUntil: lease.leaseUntil,
-    intent: { attempt, at: lease.now },
+    intent: {
+      attempt,
+      at,
+      ...(lane === "flex" && { lane }),
+      ...(lease.goesOn === "hedge" && { hedged: true }),
+      ...(escalated && isEscalated({ escalated }, attempt) && { escalated: true }),
+    },
   };
 }

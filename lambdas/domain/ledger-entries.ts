@@ -7,7 +7,13 @@ import { addUsage, NO_USAGE, type TokenUsage } from "./usage.ts";
 import type { Lane } from "./vocabulary.ts";
 
 /** An answer that was or may have been billed, and whether it became its job's result. */
-export type ChargedAnswer = { readonly job: JobHeader; readonly charge: Charge; readonly won: boolean };
+export type ChargedAnswer = {
+  readonly job: JobHeader;
+  readonly charge: Charge;
+  readonly won: boolean;
+  /** Whether its job was moved to a faster lane and ended there: then all of it was spent on top of that. */
+  readonly isPremium?: boolean;
+};
 
 type Tags = Pick<LedgerEntry, "tenantId" | "vertical" | "agentId" | "taskType" | "provider" | "model">;
 
@@ -25,6 +31,9 @@ type PartSum = {
   readonly usage: TokenUsage;
   readonly cost: bigint;
   readonly sync: bigint;
+  readonly premium: bigint;
+  /** With the default models of aliases; what named no alias at its own model's price. Undefined while nothing did. */
+  readonly defaults: bigint | undefined;
 };
 
 /**
@@ -42,7 +51,7 @@ export function partLedgerEntries(
   },
 ): LedgerEntry[] {
   const sums = new Map<string, PartSum>();
-  for (const { job, charge, won } of answers) {
+  for (const { job, charge, won, isPremium = false } of answers) {
     const tags = tagsOf(job);
     const { confirmed } = charge;
     const key = JSON.stringify([tags.tenantId, tags.vertical, tags.agentId, tags.taskType, tags.model]);
@@ -55,7 +64,10 @@ export function partLedgerEntries(
       usage: NO_USAGE,
       cost: 0n,
       sync: 0n,
+      premium: 0n,
+      defaults: undefined,
     };
+    const defaults = charge.defaultModelCost ?? (sum.defaults === undefined ? undefined : charge.syncCost);
     sums.set(`${confirmed} ${key}`, {
       ...sum,
       jobs: sum.jobs + (won ? 1 : 0),
@@ -63,6 +75,9 @@ export function partLedgerEntries(
       usage: addUsage(sum.usage, charge.usage),
       cost: sum.cost + charge.cost,
       sync: sum.sync + charge.syncCost,
+      premium: sum.premium + (isPremium ? charge.cost : 0n),
+      // All that came before the first alias was at its own model's price.
+      defaults: defaults === undefined ? undefined : (sum.defaults ?? sum.sync) + defaults,
     });
   }
   const date = utcDate(part.completedAt);
@@ -80,7 +95,13 @@ export function partLedgerEntries(
     usage: sum.usage,
     costPicoUsd: sum.cost.toString(),
     syncCostPicoUsd: sum.sync.toString(),
+    ...premiumOf(sum.premium),
+    ...(sum.defaults !== undefined && { defaultModelCostPicoUsd: sum.defaults.toString() }),
   }));
+}
+
+function premiumOf(premium: bigint): Pick<LedgerEntry, "premiumPicoUsd"> {
+  return premium === 0n ? {} : { premiumPicoUsd: premium.toString() };
 }
 
 /** The entry of one direct call: billed, or `unconfirmed` with an estimate when its answer never came. */
@@ -94,6 +115,8 @@ export function directLedgerEntry(
     readonly at: number;
     /** Whether the answer became its job's result. */
     readonly won: boolean;
+    /** Of its cost, what was spent on top of the job's planned lane. */
+    readonly premium?: bigint;
   },
 ): LedgerEntry {
   const date = utcDate(call.at);
@@ -111,5 +134,9 @@ export function directLedgerEntry(
     usage: call.charge.usage,
     costPicoUsd: call.charge.cost.toString(),
     syncCostPicoUsd: call.charge.syncCost.toString(),
+    ...premiumOf(call.premium ?? 0n),
+    ...(call.charge.defaultModelCost !== undefined && {
+      defaultModelCostPicoUsd: call.charge.defaultModelCost.toString(),
+    }),
   };
 }

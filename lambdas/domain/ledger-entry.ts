@@ -35,5 +35,9 @@ export const ledgerEntrySchema = z.object({
   /** Pico-dollars as decimal strings: what it cost, and what the same work would have cost synchronously. */
   costPicoUsd: z.string(),
   syncCostPicoUsd: z.string(),
+  /** Of the cost, what was spent on top of the job's planned lane to keep its deadline; none where it is left out. */
+  premiumPicoUsd: z.string().optional(),
+  /** What the same tokens would have cost at once with the model that the alias stands for; left out without an alias. */
+  defaultModelCostPicoUsd: z.string().optional(),
 });
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;

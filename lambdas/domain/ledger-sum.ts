@@ -9,6 +9,8 @@ export type CostSum = {
   readonly outputTokens: number;
   readonly cost: PicoUsd;
   readonly syncCost: PicoUsd;
+  /** At once and without routing: with the default models of the aliases that requests named. */
+  readonly defaultModelCost: PicoUsd;
   readonly unconfirmed: PicoUsd;
 };
 
@@ -19,6 +21,7 @@ export const NO_COST: CostSum = {
   outputTokens: 0,
   cost: 0n,
   syncCost: 0n,
+  defaultModelCost: 0n,
   unconfirmed: 0n,
 };
 
@@ -38,6 +41,7 @@ export function addEntry(sum: CostSum, entry: LedgerEntry): CostSum {
     outputTokens: sum.outputTokens + usage.outputTokens,
     cost: sum.cost + cost,
     syncCost: sum.syncCost + BigInt(entry.syncCostPicoUsd),
+    defaultModelCost: sum.defaultModelCost + BigInt(entry.defaultModelCostPicoUsd ?? entry.syncCostPicoUsd),
     unconfirmed: sum.unconfirmed + (entry.kind === "unconfirmed" ? cost : 0n),
   };
 }

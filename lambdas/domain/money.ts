@@ -29,6 +29,11 @@ export function toMicroUsd(amount: PicoUsd): number {
   return Number(amount) / Number(PICO_PER_MICRO);
 }
 
+/** The amount that toMicroUsd was given: exact below a thousand dollars, beyond which a JSON number loses digits. */
+export function fromMicroUsd(microUsd: number): PicoUsd {
+  return BigInt(Math.round(microUsd * Number(PICO_PER_MICRO)));
+}
+
 /** `$1.234567`: dollars with `decimals` places (rounded half up, at most 12), for tables a person reads. */
 export function formatUsd(amount: PicoUsd, decimals = 6): string {
   const unit = 10n ** BigInt(12 - decimals);

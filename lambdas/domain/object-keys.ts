@@ -1,4 +1,5 @@
 import type { BatchId, JobId, SegmentId, TenantId, WindowId } from "./ids.ts";
+import type { Instant } from "./instant.ts";
 
 /** Every key of the gateway bucket, in one place. Prefixes end in a slash: IAM and listings match on them. */
 export const PREFIXES = {
@@ -7,6 +8,7 @@ export const PREFIXES = {
   openSegments: "segments/open/",
   windows: "windows/",
   batches: "batches/",
+  escalations: "batches/late/",
   results: "results/",
   deadLetters: "dead-letters/",
 } as const;
@@ -50,6 +52,11 @@ export function expiredEntriesKey(id: WindowId, planHash: string): string {
   return `${PREFIXES.windows}${id}/plan-${planHash}/expired.jsonl`;
 }
 
+/** The entries that a plan has run in a direct lane, each with its lane. */
+export function directEntriesKey(id: WindowId, planHash: string): string {
+  return `${PREFIXES.windows}${id}/plan-${planHash}/direct.jsonl`;
+}
+
 export function batchInputKey(id: BatchId): string {
   return `${PREFIXES.batches}${id}/input.jsonl`;
 }
@@ -70,6 +77,19 @@ export function collectedKey(
 
 export function settlementKey(id: BatchId, generation: number, hash: string): string {
   return `${PREFIXES.batches}${id}/g${generation}/settlement-${hash}.json`;
+}
+
+/**
+ * The marker of a batch whose jobs due by `until` are being moved to a faster lane: written before the first of them moves,
+ * so that whoever comes next finishes it, whatever has become of the batch.
+ */
+export function escalationKey(id: BatchId, until: Instant): string {
+  return `${PREFIXES.escalations}${id}/${until}`;
+}
+
+export function escalationOfMarker(key: string): { readonly batchId: BatchId; readonly until: Instant } {
+  const [batchId, until] = key.slice(PREFIXES.escalations.length).split("/");
+  return { batchId: batchId as BatchId, until: Number(until) };
 }
 
 /** The results of one tenant in one part of a batch. */

@@ -33,6 +33,16 @@ export function rowInForce(rows: readonly PriceRow[], at: Instant): PriceRow | u
   return begun.toSorted((a, b) => (a.from < b.from ? -1 : 1)).at(-1);
 }
 
+/** Whether some provider sells a model, or a snapshot, of that name. */
+export function isModelName(name: string): boolean {
+  return OWN_NAMES.has(name);
+}
+
+/** The name under which a model's snapshots share its limits; an unknown model's own. */
+export function ownModelName(model: string): string {
+  return OWN_NAMES.get(model) ?? model;
+}
+
 /** Whether the provider sells the model, or the snapshot, at the endpoint. */
 export function isKnownModel(provider: Provider, endpoint: Endpoint, model: string): boolean {
   const sold = MODELS.get(OWN_NAMES.get(model) ?? model);

@@ -1,3 +1,4 @@
+import { defaultModelPrice } from "./aliases.ts";
 import type { Finish } from "./answer.ts";
 import type { PlannedBatch } from "./batch-record.ts";
 import { costOf } from "./cost.ts";
@@ -39,6 +40,8 @@ export type Charge = {
   readonly usage: TokenUsage;
   readonly cost: PicoUsd;
   readonly syncCost: PicoUsd;
+  /** At once, with the model that the job's alias stands for; absent where there is nothing to compare. */
+  readonly defaultModelCost?: PicoUsd;
   readonly confirmed: boolean;
 };
 
@@ -80,7 +83,8 @@ export function settleBatchLine(
     const { result, charge } = settleAnswer(entry.job, entry.attempt, outcome, context);
     return { move: { kind: "end", result }, charge };
   }
-  const charge = batchPolicy(outcome.seen).unconfirmed ? estimatedCharge(entry.job, context.prices) : null;
+  const { unconfirmed } = batchPolicy(outcome.seen);
+  const charge = unconfirmed ? estimatedCharge(entry.job, context.prices, completedAt) : null;
   return { move: moveOf(entry, outcome, batch, context), charge };
 }
 
@@ -107,15 +111,26 @@ function moveOf(
   }
 }
 
-/** What a call may have cost that nobody can tell the tokens of. */
-export function estimatedCharge(job: JobHeader, prices: AttemptContext["prices"]): Charge {
+/** What a call may have cost that nobody can tell the tokens of; `at` as the ledger dates it. */
+export function estimatedCharge(job: JobHeader, prices: AttemptContext["prices"], at: number): Charge {
   const usage = { ...NO_USAGE, ...job.estimate };
   return {
     usage,
     cost: costOf(usage, prices.lane),
     syncCost: costOf(usage, prices.sync),
+    ...defaultModelCost(job, usage, at),
     confirmed: false,
   };
+}
+
+/** By the price of the day on which the ledger dates the work, so that every re-run finds the same. */
+export function defaultModelCost(
+  job: Pick<JobHeader, "alias" | "group">,
+  usage: TokenUsage,
+  at: number,
+): Pick<Charge, "defaultModelCost"> {
+  const price = defaultModelPrice(job, at);
+  return price ? { defaultModelCost: costOf(usage, price) } : {};
 }
 
 /** The result and the charge of an answer. One that was refused or cut off is a success all the same, and says so. */
@@ -129,6 +144,7 @@ export function settleAnswer(
     usage: outcome.usage,
     cost: costOf(outcome.usage, context.prices.lane),
     syncCost: costOf(outcome.usage, context.prices.sync),
+    ...defaultModelCost(job, outcome.usage, context.producedAt),
     confirmed: true,
   };
   const result = {

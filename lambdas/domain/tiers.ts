@@ -1,7 +1,12 @@
 import type { Instant } from "./instant.ts";
 import type { TierDueSeconds } from "./limits.ts";
-import type { TenantPolicy } from "./tenant-policy.ts";
 import type { Lane, Tier } from "./vocabulary.ts";
+
+/** What a tenant's policy says of tiers. Not the policy's own type: apps that import the client need no prices. */
+type TierPolicy = {
+  readonly tiers: Readonly<Record<string, Tier>>;
+  readonly batchAllowed: readonly string[];
+};
 
 const TIER_OF_TASK: ReadonlyMap<string, Tier> = new Map([
   ["live_chat_response", "critical"],
@@ -37,16 +42,29 @@ export function defaultTierOf(taskType: string): Tier {
   return TIER_OF_TASK.get(taskType) ?? "normal";
 }
 
-/** The message's own word, else the tenant's policy, else the default of the task type. */
-export function tierOf(taskType: string, asked: Tier | undefined, policy: TenantPolicy): Tier {
-  return asked ?? policy.tiers[taskType] ?? defaultTierOf(taskType);
+/** A job's tier, and why in words the operator reads. */
+export type TierChoice = { readonly tier: Tier; readonly reason: string };
+
+/** The message's own word, else the tenant's policy, else the default of the task type, else `normal`. */
+export function tierOf(
+  taskType: string,
+  asked: Tier | undefined,
+  policy: Pick<TierPolicy, "tiers">,
+): TierChoice {
+  if (asked !== undefined) return { tier: asked, reason: "the message says so" };
+  const own = Object.hasOwn(policy.tiers, taskType) ? policy.tiers[taskType] : undefined;
+  if (own !== undefined) return { tier: own, reason: `the tenant's policy says so for ${taskType}` };
+  const reason = TIER_OF_TASK.has(taskType)
+    ? `the default for ${taskType}`
+    : `${taskType} is an unknown task type`;
+  return { tier: defaultTierOf(taskType), reason };
 }
 
 /** The lane a job begins in, and why in words the operator reads. */
 export function firstLane(
   taskType: string,
   tier: Tier,
-  policy: TenantPolicy,
+  policy: Pick<TierPolicy, "batchAllowed">,
 ): { readonly lane: Lane; readonly reason: string } {
   if (tier === "critical" || tier === "high") return { lane: "sync", reason: `${tier} jobs run at once` };
   if (NEVER_BATCHED.has(taskType) && !policy.batchAllowed.includes(taskType)) {

@@ -10,6 +10,10 @@ const LANES = ["sync", "flex", "batch"] as const;
 export const laneSchema = z.enum(LANES);
 export type Lane = z.infer<typeof laneSchema>;
 
+/** The lanes in which the provider is called for one job at a time. */
+export const directLaneSchema = laneSchema.extract(["sync", "flex"]);
+export type DirectLane = z.infer<typeof directLaneSchema>;
+
 export const PROVIDERS = ["openai", "anthropic"] as const;
 export const providerSchema = z.enum(PROVIDERS);
 export type Provider = z.infer<typeof providerSchema>;

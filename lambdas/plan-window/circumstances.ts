@@ -3,8 +3,9 @@ import { customIdOf, type TenantId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { IndexEntry } from "../domain/job-record.ts";
 import type { Job } from "../domain/job-state.ts";
-import type { PlanCircumstances } from "../domain/planner.ts";
+import type { PlanCircumstances, PlanSettings } from "../domain/planner.ts";
 import type { Batches, JobMap, Tenants } from "../ports.ts";
+import { readAccounts } from "./account-queues.ts";
 
 /** Entries whose jobs are asked for at a time: only what is over is kept. */
 const JOBS_AT_ONCE = 2000;
@@ -15,22 +16,30 @@ type CircumstancePorts = { readonly batches: Batches; readonly jobs: JobMap; rea
 export async function circumstancesOf(
   entries: readonly IndexEntry[],
   ports: CircumstancePorts,
+  settings: PlanSettings,
   now: Instant,
 ): Promise<Omit<PlanCircumstances, "unpriced">> {
   return {
-    dedicated: await dedicatedTenants(entries, ports.tenants),
+    ...(await tenantsOf(entries, ports.tenants)),
+    ...(await readAccounts(entries, ports.batches, settings, now)),
     heldAccounts: await heldAccounts(entries, ports.batches, now),
     over: await attemptsOver(entries, ports.jobs),
   };
 }
 
-async function dedicatedTenants(entries: readonly IndexEntry[], tenants: Tenants): Promise<Set<TenantId>> {
+async function tenantsOf(
+  entries: readonly IndexEntry[],
+  tenants: Tenants,
+): Promise<Required<Pick<PlanCircumstances, "dedicated" | "weights">>> {
   const dedicated = new Set<TenantId>();
+  const weights = new Map<TenantId, number>();
   for (const tenantId of new Set(entries.map((entry) => entry.tenantId))) {
     const tenant = await tenants.get(tenantId);
-    if (tenant?.policy.isolation === "dedicated") dedicated.add(tenantId);
+    if (tenant === undefined) continue;
+    if (tenant.policy.isolation === "dedicated") dedicated.add(tenantId);
+    weights.set(tenantId, tenant.policy.limits.weight);
   }
-  return dedicated;
+  return { dedicated, weights };
 }
 
 async function heldAccounts(

@@ -11,6 +11,9 @@ export const envSchema = z.object({
   MIN_BATCH_JOBS: fields.MIN_BATCH_JOBS,
   BATCH_LEAD_SECONDS: fields.BATCH_LEAD_SECONDS,
   MAX_WINDOW_JOBS: fields.MAX_WINDOW_JOBS,
+  ESCALATION: fields.ESCALATION,
+  LANES: fields.LANES,
+  HEADROOM: fields.HEADROOM,
 });
 /** What lib/ must give: a missing variable does not compile. */
 export type Env = z.input<typeof envSchema>;

@@ -27,10 +27,17 @@ const settings = {
   minBatchJobs: env.MIN_BATCH_JOBS,
   leadMs: env.BATCH_LEAD_SECONDS * 1000,
   maxJobs: env.MAX_WINDOW_JOBS,
+  lanes: {
+    pace: env.ESCALATION,
+    windowMs: env.LANES.windowMinutes * 60_000 * env.LANES.timeFactor,
+    timeFactor: env.LANES.timeFactor,
+    flexRefusal: env.LANES.flexRefusal,
+  },
+  headroom: env.HEADROOM,
 };
 
 export const handler = step(z.object({ windowId: windowIdSchema }), async ({ windowId }) => {
-  const { batches: planned, setAside } = await planWindow(windowId, ports, settings);
-  count({ BatchesPlanned: planned.length, SegmentsSetAside: setAside });
+  const { batches: planned, jobs, setAside } = await planWindow(windowId, ports, settings);
+  count({ BatchesPlanned: planned.length, JobsPlannedDirect: jobs.direct, SegmentsSetAside: setAside });
   return { windowId, batches: planned, setAside };
 });

@@ -6,6 +6,7 @@ export const envSchema = z.object({
   BATCHES_TABLE: fields.BATCHES_TABLE,
   PROVIDER_ACCOUNTS: fields.PROVIDER_ACCOUNTS,
   STACK_NAME: fields.STACK_NAME,
+  ESCALATION: fields.ESCALATION,
 });
 /** What lib/ must give: a missing variable does not compile. */
 export type Env = z.input<typeof envSchema>;

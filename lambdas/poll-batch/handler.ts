@@ -17,7 +17,8 @@ const payload = z.object({ batchId: batchIdSchema, polls: z.number().int().nonne
 
 export const handler = step(payload, async ({ batchId, polls }) => {
   const provider = await providers(batchId);
-  const poll = await pollBatch(batchId, polls, { batches: register, provider, runtime: systemRuntime });
+  const ports = { batches: register, provider, runtime: systemRuntime };
+  const poll = await pollBatch(batchId, polls, ports, env.ESCALATION);
   count({ BatchesStuck: poll.stuck ? 1 : 0 });
   return poll;
 });

@@ -4,12 +4,8 @@ import { type CallFailure, callPolicy } from "../domain/failure-policy.ts";
 import type { JobRecord } from "../domain/job-record.ts";
 import { readErrorBody } from "../domain/output-line.ts";
 import type { AttemptOutcome } from "../domain/settle-line.ts";
-import type { DirectProvider } from "../ports.ts";
-
-/** Milliseconds until a call counts as unanswered; three of them fit into the function's time. */
-const CALL_TIMEOUT_MS = 55_000;
-/** A provider that asks for a longer wait is asked again after this. */
-const LONGEST_WAIT_MS = 5_000;
+import type { DirectLane } from "../domain/vocabulary.ts";
+import type { CallAnswer, DirectProvider } from "../ports.ts";
 
 /** What one call came to. */
 export type CallOutcome =
@@ -22,16 +18,26 @@ export type CallOutcome =
       readonly retryAfterMs: number | null;
     };
 
+/** Where a call goes, until when it is waited for, and who is told what the provider said of its limits. */
+export type CallWay = {
+  readonly direct: DirectProvider;
+  readonly lane: DirectLane;
+  readonly signal: AbortSignal;
+  readonly heard: (answer: CallAnswer) => void;
+};
+
 /** Calls the provider once for a job. Throws only what is not about this call. */
-export async function callProvider(record: JobRecord, direct: DirectProvider): Promise<CallOutcome> {
+export async function callProvider(record: JobRecord, way: CallWay): Promise<CallOutcome> {
   const { endpoint, provider } = record.group;
+  const { direct, lane, signal, heard } = way;
   try {
-    const called = await direct.call(endpoint, record.body, AbortSignal.timeout(CALL_TIMEOUT_MS));
+    const called = await Promise.race([direct.call(endpoint, record.body, signal, lane), cutOff(signal)]);
+    heard(called);
     if (called.statusCode >= 300) {
       const { seen, code, message } = readErrorBody(provider, called.statusCode, called.body);
-      const retryAfterMs =
-        called.retryAfterMs === null ? null : Math.min(called.retryAfterMs, LONGEST_WAIT_MS);
-      return { kind: "failed", seen, code, message, retryAfterMs };
+      const { retryAfterMs, statusCode } = called;
+      const noCapacity = lane === "flex" && statusCode === 429 && seen === "busy";
+      return { kind: "failed", seen: noCapacity ? "no-capacity" : seen, code, message, retryAfterMs };
     }
     const answer = readAnswer(endpoint, called.body);
     if (!answer) return ownFailure("unreadable-answer");
@@ -42,6 +48,15 @@ export async function callProvider(record: JobRecord, direct: DirectProvider): P
     if (error instanceof LostAnswerError) return ownFailure("lost-answer");
     throw error;
   }
+}
+
+/** Rejects when the signal is given, whether or not the adapter heeds it. */
+function cutOff(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const lose = () => reject(new LostAnswerError("the provider did not answer in time"));
+    if (signal.aborted) lose();
+    else signal.addEventListener("abort", lose, { once: true });
+  });
 }
 
 /** A failure that the provider has no words for. */

@@ -1,19 +1,29 @@
 import { readAnswer } from "../domain/answer.ts";
 import { TerminalError } from "../domain/failures.ts";
 import type { JobRecord } from "../domain/job-record.ts";
-import type { Job, RunningJob, TransitionOutcome } from "../domain/job-state.ts";
+import { isEscalated } from "../domain/job-lanes.ts";
+import type { CallIntent, Job, RunningJob, TransitionOutcome } from "../domain/job-state.ts";
 import { encodeLine } from "../domain/jsonl.ts";
 import { directLedgerEntry } from "../domain/ledger-entries.ts";
 import { directResultKey } from "../domain/object-keys.ts";
+import { directPremium } from "../domain/premium.ts";
+import { fromMicroUsd } from "../domain/money.ts";
 import type { PriceRow } from "../domain/price-row.ts";
 import { findPrice } from "../domain/prices.ts";
 import { type StoredResult, storedResultSchema } from "../domain/result-message.ts";
-import { type AttemptOutcome, type Charge, estimatedCharge, settleAnswer } from "../domain/settle-line.ts";
-import type { RunPorts } from "./direct-work.ts";
+import { servedLane } from "../domain/served-lane.ts";
+import {
+  type AttemptOutcome,
+  type Charge,
+  defaultModelCost,
+  estimatedCharge,
+  settleAnswer,
+} from "../domain/settle-line.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
+import type { Lane } from "../domain/vocabulary.ts";
+import type { RunPorts } from "./direct-work.ts";
 
 type Answered = Extract<AttemptOutcome, { kind: "answered" }>;
-type Intent = RunningJob["intent"];
 
 const DIRECT_STEP = "direct-";
 
@@ -24,16 +34,22 @@ function stepOf(record: JobRecord, attempt: number): string {
 /** Ends a job with an answer: the stored result first, from which every later step can be made again. */
 export async function finishSucceeded(
   record: JobRecord,
-  { attempt, intent }: Pick<RunningJob, "attempt" | "intent">,
+  intent: CallIntent,
   answer: Answered,
   producedAt: number,
   ports: RunPorts,
 ): Promise<void> {
-  const prices = { lane: syncPrice(record, intent.at), sync: syncPrice(record, intent.at) };
-  const { result, charge } = settleAnswer(record, attempt, answer, { lane: "sync", prices, producedAt });
-  const outcome = await endWith(result, record, attempt, ports);
-  await recordCharge({ job: record, attempt, charge, at: producedAt, won: outcome === "won" }, ports);
-  if (outcome === "won") await deliver(record, attempt, ports);
+  const { attempt, at, lane: asked = "sync" } = intent;
+  const lane = servedLane(record.group.model, answer.response, { lane: asked, at });
+  const prices = { lane: priceIn(lane, record, at), sync: priceIn("sync", record, at) };
+  const { result, charge } = settleAnswer(record, attempt, answer, { lane, prices, producedAt });
+  const won = (await endWith(result, record, attempt, ports)) === "won";
+  await recordCharge(
+    { kind: "direct", job: record, attempt, lane, charge, at: producedAt, won },
+    intent,
+    ports,
+  );
+  if (won) await deliver(record, attempt, ports);
 }
 
 /** Ends a job without an answer; nothing was billed for it. */
@@ -63,7 +79,7 @@ export async function storeFailure(
  */
 export async function resumeCall(
   record: JobRecord,
-  intent: Intent,
+  intent: CallIntent,
   ports: RunPorts,
 ): Promise<"succeeded" | "failed" | "unanswered"> {
   const { attempt, at } = intent;
@@ -71,8 +87,8 @@ export async function resumeCall(
   // An older one is of a job that had the same key and is forgotten.
   if (!stored || Date.parse(stored.producedAt) < at) return "unanswered";
   if (stored.status !== "succeeded") return "failed";
-  const answer = answerOf(stored, record);
-  await finishSucceeded(record, { attempt, intent }, answer, Date.parse(stored.producedAt), ports);
+  const ran = withModelOf(stored, record);
+  await finishSucceeded(ran, intent, answerOf(stored, ran), Date.parse(stored.producedAt), ports);
   return "succeeded";
 }
 
@@ -85,41 +101,54 @@ export async function settleAgain(job: Job, record: JobRecord, ports: RunPorts):
   const stored = await storedResult(job.result.key, ports);
   if (!stored) return;
   const { usage } = answerOf(stored, record);
-  const { vertical, agentId, taskType, attempts: attempt } = stored;
-  if (vertical === null || agentId === null || taskType === null)
+  const { vertical, agentId, taskType, lane, attempts: attempt } = stored;
+  if (vertical === null || agentId === null || taskType === null || lane === null)
     throw new TerminalError(`the stored result of job ${record.jobId} lacks its tags`);
   // The cost as it was settled: prices may have changed since.
   const cost = BigInt(stored.costPicoUsd);
-  const charge = { usage, cost, syncCost: cost, confirmed: true };
-  const ran = { ...record, vertical, agentId, taskType };
-  await recordCharge({ job: ran, attempt, charge, at: Date.parse(stored.producedAt), won: true }, ports);
+  const syncCost = lane === "sync" ? cost : fromMicroUsd(stored.syncCostMicroUsd);
+  const at = Date.parse(stored.producedAt);
+  const ran = { ...withModelOf(stored, record), vertical, agentId, taskType };
+  const charge = { usage, cost, syncCost, ...defaultModelCost(ran, usage, at), confirmed: true };
+  const escalated = isEscalated(job, attempt);
+  await recordCharge(
+    { kind: "direct", job: ran, attempt, lane, charge, at, won: true },
+    { escalated },
+    ports,
+  );
 }
 
 /** A call that nobody answered for: the ledger names it, with what it may have cost, for the operator to confirm. */
-export async function recordLostCall(record: JobRecord, intent: Intent, ports: RunPorts): Promise<void> {
-  const price = syncPrice(record, intent.at);
-  const charge = estimatedCharge(record, { lane: price, sync: price });
-  const call = {
-    job: record,
-    attempt: intent.attempt,
-    charge,
-    at: intent.at,
-    won: false,
-    lane: "sync" as const,
-  };
-  await ports.ledger.record([directLedgerEntry("unconfirmed", call)]);
+export async function recordLostCall(record: JobRecord, intent: CallIntent, ports: RunPorts): Promise<void> {
+  const { attempt, at, lane = "sync" } = intent;
+  const prices = { lane: priceIn(lane, record, at), sync: priceIn("sync", record, at) };
+  const charge = estimatedCharge(record, prices, at);
+  await recordCharge(
+    { kind: "unconfirmed", job: record, attempt, lane, charge, at, won: false },
+    intent,
+    ports,
+  );
 }
 
 type DirectCharge = {
+  readonly kind: "direct" | "unconfirmed";
   readonly job: JobRecord;
   readonly attempt: number;
+  readonly lane: Lane;
   readonly charge: Charge;
   readonly at: number;
   readonly won: boolean;
 };
 
-async function recordCharge(charged: DirectCharge, ports: RunPorts): Promise<void> {
-  await ports.ledger.record([directLedgerEntry("direct", { ...charged, lane: "sync" })]);
+async function recordCharge(
+  { kind, ...charged }: DirectCharge,
+  intent: Pick<CallIntent, "escalated" | "hedged">,
+  ports: RunPorts,
+): Promise<void> {
+  const { job, charge, at, won } = charged;
+  const { usage, cost } = charge;
+  const premium = directPremium({ model: job.group.model, usage, cost, at, won }, intent);
+  await ports.ledger.record([directLedgerEntry(kind, { ...charged, premium })]);
 }
 
 async function endWith(
@@ -136,6 +165,7 @@ async function endWith(
     tenantId,
     jobId,
     attempt,
+    receivedAt: record.receivedAt,
     endedBy: stepOf(record, attempt),
     status: result.status,
     result: { key, offset: 0, length: Buffer.byteLength(text) },
@@ -163,8 +193,14 @@ function answerOf(stored: StoredResult, record: JobRecord): Answered {
   return { kind: "answered", usage, response, finish };
 }
 
-function syncPrice(record: JobRecord, at: number): PriceRow {
-  const row = findPrice(record.group.model, "sync", at);
-  if (!row) throw new TerminalError(`model ${record.group.model} was admitted without a price`);
+/** The model that was called: an alias may have been given another route between a message and its redelivery. */
+function withModelOf({ model }: StoredResult, record: JobRecord): JobRecord {
+  return model === null ? record : { ...record, group: { ...record.group, model } };
+}
+
+function priceIn(lane: Lane, record: JobRecord, at: number): PriceRow {
+  const row = findPrice(record.group.model, lane, at);
+  if (!row)
+    throw new TerminalError(`model ${record.group.model} was admitted without a price in lane ${lane}`);
   return row;
 }

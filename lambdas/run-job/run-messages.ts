@@ -2,32 +2,43 @@ import {
   type AdmissionPorts,
   answerCancel,
   answerRepeat,
+  limitDelivery,
   type OpenedJob,
   placeJobs,
   turnAway,
 } from "../admit-jobs/admit-jobs.ts";
 import { cancelJob } from "../admit-jobs/cancel-job.ts";
-import { firstResultOf } from "../admit-jobs/end-unanswered.ts";
 import { type IncomingMessage, openMessage } from "../admit-jobs/open-message.ts";
 import type { AdmissionSettings } from "../domain/admission.ts";
 import { MissingRecordError } from "../domain/failures.ts";
-import type { RunJobRequest, RunRequest } from "../domain/internal-messages.ts";
-import { type JobRecord, jobRecordSchema } from "../domain/job-record.ts";
+import type { RunRequest } from "../domain/internal-messages.ts";
 import { lineText } from "../domain/jsonl.ts";
 import { PREFIXES } from "../domain/object-keys.ts";
-import { parseStoredJson } from "../domain/stored-json.ts";
-import type { DirectWork, RunPorts } from "./direct-work.ts";
+import type { RunQueue } from "../ports.ts";
+import type { DirectSettings, LaneChoice, RunPorts } from "./direct-work.ts";
+import { limitDirect, settleDirect } from "./budgeted-run.ts";
 import { expireJob } from "./expire-job.ts";
 import { type RunOutcome, runJob } from "./run-job.ts";
+import { readRecord, runStored } from "./run-stored.ts";
 
-export type MessagePorts = AdmissionPorts & RunPorts;
+export type MessagePorts = AdmissionPorts &
+  RunPorts & {
+    /** Where calls of the flex lane are made, whose answers take long; without it they are made here. */
+    readonly flexRuns?: RunQueue;
+  };
 
-/** `left`: what a request asked for no longer concerns the job; `unknown`: there is no such job. */
+export type RunSettings = AdmissionSettings & { readonly direct?: DirectSettings };
+
+/**
+ * `left`: what a request asked for no longer concerns the job; `unknown`: there is no such job; `passed-on`: to the worker
+ * of the flex lane.
+ */
 export type TakenOutcome =
   | RunOutcome["kind"]
   | "placed"
   | "cancel-answered"
   | "turned-away"
+  | "passed-on"
   | "left"
   | "unknown";
 
@@ -38,7 +49,7 @@ export type TakenOutcome =
 export async function runMessage(
   message: IncomingMessage,
   ports: MessagePorts,
-  settings: AdmissionSettings,
+  settings: RunSettings,
 ): Promise<TakenOutcome> {
   const opened = await openMessage(message, ports, settings);
   switch (opened.kind) {
@@ -50,16 +61,38 @@ export async function runMessage(
       await answerCancel(opened, ports);
       return "cancel-answered";
     case "job":
-      if (opened.record.lane !== "batch") return runOpened(opened, ports);
+      if (opened.record.lane !== "batch") return runLimited(opened, ports, settings);
       await placeJobs([opened], ports);
       return "placed";
   }
 }
 
-async function runOpened(opened: OpenedJob, ports: MessagePorts): Promise<RunOutcome["kind"]> {
+async function runLimited(
+  opened: OpenedJob,
+  ports: MessagePorts,
+  settings: RunSettings,
+): Promise<TakenOutcome> {
+  const { placed, refused } = await limitDirect(opened, ports);
+  const [job] = placed;
+  if (job === undefined) {
+    await ports.deliveries.send(refused.map(limitDelivery));
+    return "turned-away";
+  }
+  const outcome = await runOpened(job, ports, settings);
+  await settleDirect(job, ports);
+  return outcome;
+}
+
+async function runOpened(
+  opened: OpenedJob,
+  ports: MessagePorts,
+  { direct }: RunSettings,
+): Promise<RunOutcome["kind"]> {
   const { record, retry, message } = opened;
-  const work = { record, messageId: message.messageId, source: null, retry, attempt: null, last: false };
-  const outcome = await runJob(work, ports);
+  const { messageId } = message;
+  const choice: LaneChoice = { lane: "sync", reason: record.laneReason };
+  const work = { record, messageId, source: null, retry, attempt: null, last: false, choice };
+  const outcome = await runJob(work, ports, direct);
   const delivery = "job" in outcome ? answerRepeat(opened, outcome) : undefined;
   if (delivery) await ports.deliveries.send([delivery]);
   return outcome.kind;
@@ -69,11 +102,15 @@ async function runOpened(opened: OpenedJob, ports: MessagePorts): Promise<RunOut
 export async function runRequested(
   request: RunRequest,
   ports: MessagePorts,
-  settings: AdmissionSettings,
+  settings: RunSettings,
 ): Promise<TakenOutcome> {
   switch (request.kind) {
     case "run":
-      return runStored(request, ports);
+      if (request.lane?.lane === "flex" && ports.flexRuns !== undefined) {
+        await ports.flexRuns.send([request]);
+        return "passed-on";
+      }
+      return runStored(request, ports, settings.direct);
     case "expire":
       return expireJob(await readRecord(request, ports), request.attempt, ports);
     case "cancel": {
@@ -86,32 +123,6 @@ export async function runRequested(
       return runMessage({ messageId, senderId, sentAt, queue, body }, ports, settings);
     }
   }
-}
-
-async function runStored(request: RunJobRequest, ports: RunPorts): Promise<RunOutcome["kind"]> {
-  const { source, attempt, reason } = request;
-  const record = await readRecord(request, ports);
-  const last = reason === "dead-letter";
-  const work: DirectWork = { record, messageId: null, source, retry: false, attempt, last };
-  const outcome = await runJob(work, ports);
-  // The worker that ended the job may have died before its result was on the way.
-  if (outcome.kind === "duplicate" && outcome.job.state === "ended")
-    await ports.deliveries.send([firstResultOf(outcome.job)]);
-  return outcome.kind;
-}
-
-async function readRecord(
-  { source, jobId, tenantId }: Pick<RunJobRequest, "source" | "jobId" | "tenantId">,
-  ports: Pick<RunPorts, "objects">,
-): Promise<JobRecord> {
-  // Tenants write to the bucket, too: only what lies among the segments was admitted.
-  if (!source.key.startsWith(PREFIXES.segments))
-    throw new MissingRecordError(`${source.key} is not a segment`);
-  const bytes = await ports.objects.getRange(source.key, source.offset, source.length);
-  const record = parseStoredJson(jobRecordSchema, bytes);
-  if (record.jobId !== jobId || record.tenantId !== tenantId)
-    throw new MissingRecordError(`${source.key} does not hold job ${jobId}`);
-  return record;
 }
 
 async function bodyOf(

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { escalationPaceSchema } from "../domain/escalation-pace.ts";
+import { headroomLimitsSchema } from "../domain/headroom.ts";
 import { batchCapsSchema, tierDueSecondsSchema } from "../domain/limits.ts";
 
 /** An environment variable that holds JSON: parsed, then checked by `schema`. */
@@ -26,6 +28,15 @@ const providerAccountsSchema = z.object({
 });
 export type ProviderAccounts = z.infer<typeof providerAccountsSchema>;
 
+const lanesSchema = z.object({
+  /** The chance, from 0 to 1, that a flex call is refused. */
+  flexRefusal: z.number().min(0).max(1),
+  /** Minutes between two windows. */
+  windowMinutes: z.number().positive(),
+  /** Multiplies the times that are expected of windows and batches. */
+  timeFactor: z.number().positive(),
+});
+
 const ownDeadLetterQueueUrlsSchema = z.object({ runs: url, deliveries: url });
 
 const deadLetterQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
@@ -42,6 +53,7 @@ export const ENVIRONMENT_FIELDS = {
   BATCHES_TABLE: text,
   DELIVERIES_QUEUE_URL: url,
   RUNS_QUEUE_URL: url,
+  FLEX_RUNS_QUEUE_URL: url,
   /** JSON by tier. */
   DEAD_LETTER_QUEUE_URLS: json(deadLetterQueueUrlsSchema),
   /** JSON by queue: those of the queues that only our functions write to. */
@@ -52,6 +64,12 @@ export const ENVIRONMENT_FIELDS = {
   BATCH_CAPS: json(batchCapsSchema),
   /** JSON by provider. */
   PROVIDER_ACCOUNTS: json(providerAccountsSchema),
+  /** JSON: what is expected of the direct lanes when jobs have to leave a late batch. */
+  ESCALATION: json(escalationPaceSchema),
+  /** Of the time that a critical call has until its job is due, the share after which a second call is made; 0: never. */
+  HEDGE_SHARE: z.coerce.number().min(0).max(1),
+  /** Seconds for which an answer of the flex lane is waited for. */
+  FLEX_CALL_SECONDS: z.coerce.number().positive(),
   /** Multiplies the failure policy's waits. */
   WAIT_FACTOR: z.coerce.number().positive(),
   /** What becomes of the provider's copies of a settled batch. */
@@ -66,6 +84,10 @@ export const ENVIRONMENT_FIELDS = {
   MIN_BATCH_JOBS: z.coerce.number().int().positive(),
   /** Seconds before its due time by which a job is put into a batch, however small. */
   BATCH_LEAD_SECONDS: z.coerce.number().nonnegative(),
+  /** JSON: what lanes are weighed by. */
+  LANES: json(lanesSchema),
+  /** JSON by provider: what its batch queue may hold. */
+  HEADROOM: json(headroomLimitsSchema),
   /** Most jobs that one window places; the rest waits for the next. */
   MAX_WINDOW_JOBS: z.coerce.number().int().positive(),
 } as const;

@@ -1,5 +1,6 @@
 import { documentClient, s3Client, sfnClient, sqsClient } from "../adapters/aws-clients.ts";
 import { DynamoBatches } from "../adapters/dynamo-batches.ts";
+import { DynamoBudgets } from "../adapters/dynamo-budgets.ts";
 import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../adapters/dynamo-tenants.ts";
@@ -11,9 +12,11 @@ import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
 import { SqsOutbox } from "../adapters/sqs-outbox.ts";
 import { SqsTenantQueues } from "../adapters/sqs-tenant-queues.ts";
 import type { AdmissionPorts } from "../admit-jobs/admit-jobs.ts";
+import type { BudgetWarning } from "../admit-jobs/apply-limits.ts";
 import type { LetterQueue } from "../domain/dead-letter.ts";
 import type { Delivery, RunRequest } from "../domain/internal-messages.ts";
 import { type Tier, TIERS } from "../domain/vocabulary.ts";
+import { count, logger } from "./telemetry.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
 /**
@@ -34,10 +37,13 @@ export const jobMap = (env: { JOB_MAP_TABLE: string }) => new DynamoJobMap(dynam
 export const ledger = (env: { TENANT_LEDGER_TABLE: string }) =>
   new DynamoLedger(dynamo(), env.TENANT_LEDGER_TABLE);
 export const tenants = (env: { TENANTS_TABLE: string }) => new DynamoTenants(dynamo(), env.TENANTS_TABLE);
+export const budgets = (env: { TENANTS_TABLE: string }) => new DynamoBudgets(dynamo(), env.TENANTS_TABLE);
 export const windows = (env: { BATCHES_TABLE: string }) => new DynamoWindows(dynamo(), env.BATCHES_TABLE);
 export const batches = (env: { BATCHES_TABLE: string }) => new DynamoBatches(dynamo(), env.BATCHES_TABLE);
 export const runQueue = (env: { RUNS_QUEUE_URL: string }) =>
   new SqsOutbox<RunRequest>(sqs(), env.RUNS_QUEUE_URL);
+export const flexRunQueue = (env: { FLEX_RUNS_QUEUE_URL: string }) =>
+  new SqsOutbox<RunRequest>(sqs(), env.FLEX_RUNS_QUEUE_URL);
 export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
@@ -57,6 +63,12 @@ export const deadLetterInboxes = (
   inboxOf("deliveries", env.OWN_DEAD_LETTER_QUEUE_URLS.deliveries),
 ];
 
+/** For the operator: how many in the metric, whose in the log. */
+function tellBudgetWarning({ tenantId, day, share }: BudgetWarning): void {
+  count({ BudgetWarnings: 1 });
+  logger.warn("most of a tenant's budget of the day is used", { tenantId, day, share });
+}
+
 /** What both functions that admit jobs need. */
 export function admissionPorts(
   env: DeadLetterEnv & {
@@ -71,6 +83,8 @@ export function admissionPorts(
     objects: objectStore(env),
     jobs: jobMap(env),
     tenants: tenants(env),
+    budgets: budgets(env),
+    warn: tellBudgetWarning,
     deliveries: deliveryQueue(env),
     runs: runQueue(env),
     deadLetters: deadLetterQueues(env),

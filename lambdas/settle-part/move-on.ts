@@ -62,7 +62,7 @@ export async function requeue(
 
 function nextAttempt({ entry, move, position }: Moving<"next-batch">, step: MovingStep): IndexEntry {
   const { attempt, roundStart, source, job } = entry;
-  const { jobId, tenantId, group, inputs, lineBytes } = job;
+  const { jobId, tenantId, tier, group, inputs, lineBytes } = job;
   const { batchId, requests } = step.batch;
   const second = position >= Math.ceil(requests / 2);
   // The second half waits twice as long, or both would meet the limit together again.
@@ -75,6 +75,8 @@ function nextAttempt({ entry, move, position }: Moving<"next-batch">, step: Movi
     roundStart: roundStart + (move.counts ? 0 : 1),
     group,
     tokens: job.estimate.inputTokens,
+    outputTokens: job.estimate.outputTokens,
+    tier,
     inputs,
     lineBytes,
     due: workedOnBy(job),

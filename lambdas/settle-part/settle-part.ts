@@ -14,6 +14,7 @@ import { MAX_PART_LINES } from "../domain/settlement-fold.ts";
 import type { SettlementPlan } from "../domain/settlement-plan.ts";
 import type { Batches, DeliveryQueue, Ledger } from "../ports.ts";
 import { deadLetter, type MovePorts, type Moving, type MovingStep, requeue, runAlone } from "./move-on.ts";
+import { beatenLines } from "./beaten-lines.ts";
 import { deliveryOf, type PackedResult, packResults } from "./pack-results.ts";
 import { type AttemptLine, readPart } from "./read-part.ts";
 
@@ -55,8 +56,11 @@ export async function settlePart(
   const settled = await settledLines(record, plan, part, ports);
   const keyOf = (tenant: StoredResult["tenantId"]) => partResultKey(tenant, batchId, plan.generation, part);
   const { won, deliveries } = await endJobs(settled.filter(isEnding), name, keyOf, ports);
+  const beaten = await beatenLines(settled, won, record.plan, ports);
   const charged = settled.flatMap((line): ChargedAnswer[] =>
-    line.charge ? [{ job: line.entry.job, charge: line.charge, won: won.has(line) }] : [],
+    line.charge
+      ? [{ job: line.entry.job, charge: line.charge, won: won.has(line), isPremium: beaten.has(line) }]
+      : [],
   );
   await ports.ledger.record(partLedgerEntries(charged, { ...plan, part }));
   const held = await holdAccount(settled, step, ports.batches);

@@ -21,7 +21,7 @@ export const handler = step(z.object({ batchId: batchIdSchema }), async ({ batch
   });
   count({
     BatchesSubmitted: submission.kind === "submitted" ? 1 : 0,
-    BatchesRefused: submission.kind === "refused" ? 1 : 0,
+    BatchesRefused: submission.kind === "refused" && !submission.isUnneeded ? 1 : 0,
   });
   return submission;
 });

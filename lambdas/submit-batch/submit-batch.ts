@@ -1,4 +1,5 @@
 import type { BatchRecord } from "../domain/batch-record.ts";
+import { isWaitedFor } from "../domain/cut-offs.ts";
 import {
   LeaseHeldError,
   MissingRecordError,
@@ -25,13 +26,25 @@ const NOT_SUBMITTED = {
   message: "the provider could not be given the batch until long after its first request was due",
 } as const;
 
+/** Why a batch is given back whose jobs did not wait for it: nothing of it is left to run. */
+/** A batch that nobody waits for is looked for longer: without names, its results may be all that would ever show whose it is. */
+const UNNEEDED_GRACE_MS = 20 * 60_000;
+
+const NOT_NEEDED = {
+  code: "batch_not_needed",
+  message: "every job of the batch had moved to a faster lane before the provider could be given it",
+} as const;
+
 export type SubmitPorts = {
   readonly batches: Batches;
   readonly provider: BatchProvider;
   readonly runtime: Runtime;
 };
 
-export type Submission = { readonly kind: "submitted" | "refused" };
+/** `isUnneeded`: nobody was asked, since no job waits for the batch any more. */
+export type Submission =
+  | { readonly kind: "submitted" }
+  | { readonly kind: "refused"; readonly isUnneeded?: true };
 
 /**
  * Has the provider run a written batch, once. No provider's create is idempotent: the intent is stored before it is
@@ -57,7 +70,7 @@ function submittedElsewhere(batch: BatchRecord | undefined, batchId: BatchId): S
 
 /** What an earlier run already came to. */
 function settled(batch: BatchRecord): Submission | undefined {
-  if (batch.refusal !== null) return { kind: "refused" };
+  if (batch.refusal !== null) return refusedWith(batch.refusal);
   return batch.providerBatchId !== null || batch.state !== "planned" ? { kind: "submitted" } : undefined;
 }
 
@@ -67,19 +80,20 @@ async function submit(lease: BatchLease, ports: SubmitPorts): Promise<Submission
   if (done) return done;
   if (ports.runtime.now() >= batch.plan.earliestDue + EXPIRES_AFTER_DUE_MS) {
     // Whatever a lost create may have made is found as an orphan then.
-    await ports.batches.recordRefusal(lease, NOT_SUBMITTED);
-    return { kind: "refused" };
+    return refuse(lease, NOT_SUBMITTED, ports);
   }
   if (batch.intentAt !== null) {
     const found = await findCreated(batch, ports);
     if (found !== undefined) return recordSubmitted(lease, found, !ports.provider.namesBatches, ports);
-    if (ports.runtime.now() < batch.intentAt + ADOPTION_GRACE_MS) {
+    const grace = isWaitedFor(batch) ? ADOPTION_GRACE_MS : UNNEEDED_GRACE_MS;
+    if (ports.runtime.now() < batch.intentAt + grace) {
       throw new RetryableError(
         `batch ${batchId} may have been created: looking again before creating another`,
       );
     }
   }
-  return create(lease, ports);
+  // Only now: what a lost create has made is billed, so that it is adopted first and cancelled when it is looked at.
+  return isWaitedFor(batch) ? create(lease, ports) : refuse(lease, NOT_NEEDED, ports);
 }
 
 /**
@@ -130,9 +144,21 @@ async function create(lease: BatchLease, ports: SubmitPorts): Promise<Submission
     return await recordSubmitted(lease, created.id, false, ports);
   } catch (error) {
     if (!(error instanceof ProviderRefusalError)) throw error;
-    await ports.batches.recordRefusal(lease, { code: error.code, message: error.message });
-    return { kind: "refused" };
+    return refuse(lease, { code: error.code, message: error.message }, ports);
   }
+}
+
+async function refuse(
+  lease: BatchLease,
+  refusal: NonNullable<BatchRecord["refusal"]>,
+  ports: SubmitPorts,
+): Promise<Submission> {
+  await ports.batches.recordRefusal(lease, refusal);
+  return refusedWith(refusal);
+}
+
+function refusedWith({ code }: { readonly code: string }): Submission {
+  return { kind: "refused", ...(code === NOT_NEEDED.code && { isUnneeded: true as const }) };
 }
 
 async function upload(lease: BatchLease, inputKey: string, ports: SubmitPorts): Promise<string | null> {

@@ -53,8 +53,24 @@ async function adoptListed(
   // Nearly every one, and with one read.
   if (named?.providerBatchId === batch.id) return false;
   if (await isRegistered(account, batch.id, ports.batches)) return false;
-  const twin = provider.namesBatches ? namedTwin(named) : await matchingTwin(account, batch, provider, ports);
-  return twin !== undefined && adopt(account, batch, twin, ports.batches);
+  if (provider.namesBatches) {
+    const twin = namedTwin(named);
+    return twin !== undefined && adopt(account, batch, twin, false, ports.batches);
+  }
+  const twin = await matchingTwin(account, batch, provider, ports);
+  if (twin === "gone") return adoptUnread(account, batch, ports.batches);
+  return twin !== undefined && adopt(account, batch, twin, false, ports.batches);
+}
+
+/**
+ * A batch whose results are gone belongs, as far as anybody can tell, to whoever noted it as its own and was cut off before
+ * it was submitted as that: what it may have billed is named, and the batch itself left alone.
+ */
+async function adoptUnread(account: string, batch: ProviderBatch, batches: Batches): Promise<boolean> {
+  const owner = await batches.providerBatchOwner(account, batch.id);
+  const record = owner === undefined ? undefined : await batches.get(owner);
+  if (record === undefined || record.plan.requests !== batch.counts.total) return false;
+  return adopt(account, batch, record.plan, true, batches);
 }
 
 /**
@@ -73,13 +89,14 @@ async function adopt(
   account: string,
   batch: ProviderBatch,
   twin: PlannedBatch,
+  isProvisional: boolean,
   batches: Batches,
 ): Promise<boolean> {
   const plan = orphanPlan(twin, batch.id);
   // Owned first: whoever submits the twin may find the same batch now. The twin itself was submitted otherwise.
   const owner = await batches.ownProviderBatch(account, batch.id, plan.batchId);
   if (owner !== plan.batchId && owner !== twin.batchId) return false;
-  await batches.register(plan, { providerBatchId: batch.id, at: batch.createdAt });
+  await batches.register(plan, { providerBatchId: batch.id, at: batch.createdAt, isProvisional });
   return true;
 }
 
@@ -92,30 +109,36 @@ function isSettledOtherwise({ state, providerBatchId, refusal }: BatchRecord): b
   return state !== "planned" || providerBatchId !== null || refusal !== null;
 }
 
-/** Without names: the batch of as many requests, planned shortly before, that the results' first lines belong to. */
+/**
+ * Without names: the batch of as many requests, planned shortly before, that the results' first lines belong to; "gone" where
+ * the provider has those no longer, and they could be some batch's.
+ */
 async function matchingTwin(
   account: string,
   batch: ProviderBatch,
   provider: BatchProvider,
   { batches, objects }: OrphanPorts,
-): Promise<PlannedBatch | undefined> {
+): Promise<PlannedBatch | "gone" | undefined> {
   if (batch.phase !== "ended") return undefined;
   const from = batch.createdAt - PLANNED_BEFORE_MS;
   const until = batch.createdAt + CLOCK_SKEW_MS;
-  let customIds: ReadonlySet<string> | undefined;
+  let customIds: ReadonlySet<string> | "gone" | undefined;
   for await (const plan of batches.listPlanned(account, from, until)) {
     if (plan.orphanOf !== null || plan.requests !== batch.counts.total) continue;
     const record = await batches.get(plan.batchId);
     if (record === undefined || !isSettledOtherwise(record)) continue;
     customIds ??= await firstCustomIds(batch, provider);
+    if (customIds === "gone") return "gone";
     if (customIds.size === 0) return undefined;
     if (await hasRequest(plan, customIds, objects)) return plan;
   }
   return undefined;
 }
 
-/** None when the results hold none, or are there no longer: nobody can tell any more whose they were. */
-async function firstCustomIds(batch: ProviderBatch, provider: BatchProvider): Promise<ReadonlySet<string>> {
+async function firstCustomIds(
+  batch: ProviderBatch,
+  provider: BatchProvider,
+): Promise<ReadonlySet<string> | "gone"> {
   const customIds = new Set<string>();
   try {
     for await (const line of jsonLines(provider.output(batch, "output"))) {
@@ -124,7 +147,8 @@ async function firstCustomIds(batch: ProviderBatch, provider: BatchProvider): Pr
       if (customIds.size === IDS_TO_KNOW_A_BATCH) break;
     }
   } catch (error) {
-    if (!(error instanceof ResultsGoneError)) throw error;
+    if (error instanceof ResultsGoneError) return "gone";
+    throw error;
   }
   return customIds;
 }

@@ -1,5 +1,5 @@
 import { parseEnvironment } from "../runtime/environment.ts";
-import { batches, executions, jobMap, objectStore, runQueue } from "../runtime/ports.ts";
+import { batches, budgets, executions, jobMap, objectStore, runQueue } from "../runtime/ports.ts";
 import { batchProviders } from "../runtime/providers.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
 import { count, logFailure, logger, observed } from "../runtime/telemetry.ts";
@@ -14,6 +14,7 @@ const ports = {
   jobs: jobMap(env),
   runs: runQueue(env),
   batches: batches(env),
+  budgets: budgets(env),
   executions: executions(env),
   provider: async (name: keyof typeof providers) => providers[name],
   runtime: systemRuntime,

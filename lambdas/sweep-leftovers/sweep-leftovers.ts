@@ -1,12 +1,14 @@
 import type { SegmentPorts } from "../admit-jobs/segment.ts";
 import { PROVIDERS, type Provider } from "../domain/vocabulary.ts";
-import type { BatchProvider, Batches, Executions, Runtime } from "../ports.ts";
+import type { BatchProvider, Batches, Budgets, Executions, Runtime } from "../ports.ts";
 import { adoptOrphans } from "./adopt-orphans.ts";
 import { finishSegments } from "./finish-segments.ts";
+import { settleBudgets } from "./settle-budgets.ts";
 import { startBatches } from "./start-batches.ts";
 
 export type SweepPorts = SegmentPorts & {
   readonly batches: Batches;
+  readonly budgets: Budgets;
   readonly executions: Executions;
   readonly provider: (provider: Provider) => Promise<BatchProvider>;
   readonly runtime: Runtime;
@@ -24,6 +26,8 @@ export type Sweep = {
   readonly batchesStarted: number;
   /** Open batches with a request that is long past due. */
   readonly batchesPastDue: number;
+  /** Reservations in tenants' budgets whose jobs have not all ended. */
+  readonly reservationsOpen: number;
   /** Parts of the sweep that failed; the next one tries again. */
   readonly failures: readonly unknown[];
 };
@@ -60,12 +64,15 @@ export async function sweepLeftovers(ports: SweepPorts): Promise<Sweep> {
     batchesStarted += open.started + startedAfter;
     batchesPastDue += open.pastDue;
   }
+  // Last: it may take long where tenants have many reservations, and holds up nothing.
+  const reservationsOpen = await attempt(0, () => settleBudgets(ports, failures));
   return {
     segmentsFinished: segments.finished,
     segmentsLeftBehind: segments.leftBehind,
     orphansAdopted,
     batchesStarted,
     batchesPastDue,
+    reservationsOpen,
     failures,
   };
 }

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { putTenants } from "../../cli/put-tenants.ts";
+import { DEFAULT_ESCALATION_SECONDS } from "../../lambdas/domain/escalation-pace.ts";
 import { DEFAULT_TIER_DUE_SECONDS } from "../../lambdas/domain/limits.ts";
 import type { TenantPolicy } from "../../lambdas/domain/tenant-policy.ts";
 import { TIERS } from "../../lambdas/domain/vocabulary.ts";
@@ -123,7 +124,17 @@ function localSettings(speed: number, providers: ProviderTargets): Record<string
     removalPolicy: "destroy",
     minBatchJobs: 1,
     waitFactor: 1 / speed,
+    lanes: { timeFactor: 1 / speed },
     tierDueSeconds: Object.fromEntries(TIERS.map((tier) => [tier, DEFAULT_TIER_DUE_SECONDS[tier] / speed])),
+    // A call takes as long as it takes at any speed: with shorter due times all of them would be doubled.
+    ...(speed > 1 && { direct: { hedgeShare: 0 } }),
+    // How many jobs a second this machine begins does not depend on the speed.
+    escalation: {
+      marginSeconds: DEFAULT_ESCALATION_SECONDS.marginSeconds / speed,
+      flexSeconds: DEFAULT_ESCALATION_SECONDS.flexSeconds / speed,
+      syncSeconds: DEFAULT_ESCALATION_SECONDS.syncSeconds / speed,
+      stopSeconds: DEFAULT_ESCALATION_SECONDS.stopSeconds / speed,
+    },
     providers: {
       openai: { baseUrl: providers.openai.baseUrl },
       anthropic: { baseUrl: providers.anthropic.baseUrl },

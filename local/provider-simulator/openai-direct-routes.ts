@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Operation } from "./faults.ts";
 import { promptTokens } from "./invoice.ts";
 import { executeOpenAi } from "./openai-answers.ts";
-import type { OpenAiEndpoint } from "./openai-request-rules.ts";
+import { checkOpenAiRequest, type OpenAiEndpoint } from "./openai-request-rules.ts";
 import { openAiAccount } from "./openai-scope.ts";
-import { ProviderRefusal } from "./provider-errors.ts";
+import { openAiRefusal, ProviderRefusal } from "./provider-errors.ts";
 import { RateWindow } from "./provider-scope.ts";
 import type { SimulatorState } from "./simulator-state.ts";
 
@@ -17,7 +17,7 @@ const DIRECT_CALLS: readonly { path: string; endpoint: OpenAiEndpoint; operation
   { path: "/embeddings", endpoint: "/v1/embeddings", operation: "openai.embeddings" },
 ];
 
-/** Calls that are answered at once, at standard or flex prices. */
+/** Calls that are answered at once, at standard prices, or after a while, at flex prices. */
 export function addOpenAiDirectRoutes(app: FastifyInstance, simulator: SimulatorState): void {
   const rates = new RateWindow();
   for (const { path, endpoint, operation } of DIRECT_CALLS) {
@@ -37,6 +37,8 @@ async function answer(
   const account = openAiAccount(request);
   const requestId = String(reply.getHeader("x-request-id"));
   await simulator.waitDirectLatency();
+  const isFlex = asksForFlex(request.body) && checkOpenAiRequest(endpoint, request.body).kind === "accepted";
+  if (isFlex && !(await simulator.waitForFlex(requestId))) throw new ProviderRefusal(NO_CAPACITY);
   const call = simulator.call(account, "sync", requestId);
   const execution = executeOpenAi(endpoint, request.body, call);
   const tokens =
@@ -47,6 +49,20 @@ async function answer(
   const origin = { provider: "openai", batchId: null, customId: null } as const;
   simulator.invoice.bill({ ...origin, requestId, model: model.id, service, usage }, call.now);
   return reply.type("application/json").send(bodyJson);
+}
+
+/** Not billed. The guide names the status and these words; the code is not documented. */
+const NO_CAPACITY = openAiRefusal(
+  "Resource Unavailable: there is no capacity for flex processing right now.",
+  {
+    status: 429,
+    type: "resource_unavailable",
+    code: "resource_unavailable",
+  },
+);
+
+function asksForFlex(body: unknown): boolean {
+  return typeof body === "object" && body !== null && Reflect.get(body, "service_tier") === "flex";
 }
 
 function addRateHeaders(reply: FastifyReply, used: ReturnType<RateWindow["add"]>): void {

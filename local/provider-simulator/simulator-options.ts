@@ -12,6 +12,10 @@ export interface ProviderSimulatorOptions {
   readonly batchSeconds?: number;
   /** How long a direct call takes, in milliseconds; `speed` has no effect on it. Default 0. */
   readonly directLatencyMs?: number;
+  /** How long a call of the flex tier takes, in seconds, drawn evenly between the two; divided by `speed`. Default 10 to 600. */
+  readonly flexSeconds?: readonly [least: number, most: number];
+  /** The share of calls of the flex tier that are refused for want of capacity. Default 0.3. */
+  readonly flexRefusedShare?: number;
   /** Prompt tokens that may wait in open OpenAI batches, per account, by model id. Default: no limit. */
   readonly enqueuedTokenLimits?: Readonly<Record<string, number>>;
   /** Seconds for which the tokens of a failed OpenAI batch still count against that limit; divided by `speed`. Default 0. */

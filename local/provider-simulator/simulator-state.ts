@@ -39,6 +39,8 @@ export class SimulatorState {
   readonly openAiBatches = new Map<string, OpenAiBatch>();
   readonly anthropicBatches = new Map<string, AnthropicBatch>();
   readonly #directLatencyMs: number;
+  readonly #flexSeconds: readonly [least: number, most: number];
+  readonly #flexRefusedShare: number;
   readonly #seed: string;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -54,6 +56,8 @@ export class SimulatorState {
     this.store = store;
     this.cache = new PromptCache(this.clock, this.speed);
     this.#directLatencyMs = options.directLatencyMs ?? 0;
+    this.#flexSeconds = options.flexSeconds ?? [10, 600];
+    this.#flexRefusedShare = options.flexRefusedShare ?? 0.3;
     this.#seed = options.seed ?? "offpeak";
     this.random = createRandom(this.#seed);
   }
@@ -80,6 +84,19 @@ export class SimulatorState {
 
   waitDirectLatency(): Promise<void> {
     return pause(this.clock, this.#directLatencyMs, [this.closed]);
+  }
+
+  /**
+   * Waits until a call of the flex tier is answered; false, at once, when there is no capacity for it. `key` tells the call
+   * from every other.
+   */
+  async waitForFlex(key: string): Promise<boolean> {
+    const random = createRandom(`${this.#seed}|flex|${key}`);
+    if (random() < this.#flexRefusedShare) return false;
+    const [least, most] = this.#flexSeconds;
+    const seconds = least + (most - least) * random();
+    await pause(this.clock, (seconds * 1000) / this.speed, [this.closed]);
+    return true;
   }
 
   /** Runs a batch beside the server; `close` waits for it. */

@@ -111,6 +111,19 @@ function scheduleOf(resource: NamedResource, context: TriggerContext): Trigger[]
   return [new Schedule({ arn: resource.arn, periodMs, input: Target.Input, clock, fire, log })];
 }
 
+/** The names of the functions that schedules call by themselves. */
+export function scheduledFunctions(resources: StackResources): string[] {
+  const targets = new Set(
+    resources
+      .ofType(BUILT_TYPES.schedule)
+      .map(({ properties }) => scheduleSchema.parse(resources.resolve(properties)).Target.Arn),
+  );
+  return resources
+    .ofType(BUILT_TYPES.function)
+    .filter(({ arn }) => targets.has(arn))
+    .map(({ name }) => name);
+}
+
 /** The call of a schedule's target. Throws when it is not in the stack or the schedule's role may not call it. */
 function targetOf(
   target: { readonly Arn: string; readonly RoleArn: string },

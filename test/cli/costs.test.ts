@@ -20,7 +20,13 @@ beforeAll(async () => {
     ],
     [
       "2026-11-21#other",
-      { tenantId: globex, model: "claude-haiku-4-5", costPicoUsd: "9000000", syncCostPicoUsd: "9000000" },
+      {
+        tenantId: globex,
+        model: "claude-haiku-4-5",
+        costPicoUsd: "9000000",
+        syncCostPicoUsd: "9000000",
+        defaultModelCostPicoUsd: "27000000",
+      },
     ],
     ["2026-11-22#tomorrow", { costPicoUsd: "8000000", syncCostPicoUsd: "8000000" }],
   ];
@@ -42,6 +48,8 @@ describe("costs", () => {
       costPicoUsd: "13500000",
       syncCostPicoUsd: "17500000",
       savedPicoUsd: "4000000",
+      defaultModelCostPicoUsd: "35500000",
+      routingSavedPicoUsd: "18000000",
       unconfirmedPicoUsd: "500000",
     });
   });
@@ -68,6 +76,7 @@ describe("costs", () => {
     expect(out).toContain("$0.000014");
     expect(out).toContain("22.9%");
     expect(out).toContain("is an estimate");
+    expect(out).toContain("default models the same tokens would have cost $0.000036 at once");
     expect((await fixture.offpeak("costs", "--tenant", "globex")).out).not.toContain("estimate");
   });
 

@@ -2,7 +2,17 @@ import { readFile } from "node:fs/promises";
 import { ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeLine } from "../../lambdas/domain/jsonl.ts";
-import { aClaim, ACME, aLease, aMove, anEnd, aPlan, aTenant, NOON } from "../contracts/sample-records.ts";
+import {
+  aClaim,
+  ACME,
+  aLease,
+  aMove,
+  anEnd,
+  anEntry,
+  aPlan,
+  aTenant,
+  NOON,
+} from "../contracts/sample-records.ts";
 import { type AdmittedJob, admittedJob, indexEntry, PROMPT } from "./admitted-job.ts";
 import { startStackFixture, type StackFixture } from "./stack-fixture.ts";
 
@@ -51,6 +61,51 @@ describe("jobs show", () => {
       where: { kind: "waiting" },
     });
     expect(out + JSON.stringify(json)).not.toContain(PROMPT);
+  });
+
+  test("by its id alone: tier and lanes with their reasons, times, charges with the premium, and what it cost together", async () => {
+    const { record, source } = await queued("whole-story");
+    const { jobId } = record;
+    await fixture.jobs.requeue(aMove({ jobId, by: "escalate-b-1", code: "batch_late", counts: false }));
+    const lane = { lane: "sync", laneReason: "its batch would come too late" } as const;
+    await fixture.jobs.lease(aLease({ jobId, requestHash: record.requestHash, source, attempt: 2, ...lane }));
+    const lanes = (await fixture.jobs.get(ACME, jobId))?.lanes;
+    await fixture.jobs.end(anEnd({ jobId, attempt: 2, costPicoUsd: "1000000000" }));
+    await fixture.open().ledger.record([
+      anEntry(`2026-11-21#direct#${jobId}#2`, {
+        kind: "direct",
+        lane: "sync",
+        costPicoUsd: "1000000000",
+        premiumPicoUsd: "400000000",
+      }),
+      anEntry(`2026-11-21#unconfirmed#${jobId}#1`, { kind: "unconfirmed", costPicoUsd: "500000000" }),
+      anEntry(`2026-11-21#direct#${"a".repeat(26)}#1`, { kind: "direct", lane: "sync" }),
+    ]);
+    const { out } = await fixture.offpeak("jobs", "show", jobId);
+    const pieces = [
+      "whole-story",
+      "normal (the default for post_call_summary)",
+      "sync, from attempt 2: its batch would come too late",
+      "batch, from attempt 1: ",
+      "attempt 1 failed: batch_late (escalate-b-1)",
+      "attempt 2 in the lane sync: $0.001000000, of which premium $0.000400000",
+      "attempt 1 in the lane batch: $0.000500000 (an estimate: its answer was lost)",
+      "together: $0.001500000",
+      "2026-11-21 12:59:00",
+      "Now: ended, succeeded.",
+    ];
+    for (const piece of pieces) expect(out).toContain(piece);
+    expect(await fixture.json("jobs", "show", jobId)).toMatchObject({
+      idempotencyKey: "whole-story",
+      admitted: { tierReason: "the default for post_call_summary" },
+      lanes,
+      charges: [{ attempt: 1 }, { attempt: 2, premiumPicoUsd: "400000000" }],
+    });
+  });
+
+  test("an id that no tenant has, or that is none, is told apart", async () => {
+    expect((await fixture.offpeak("jobs", "show", "a".repeat(26))).error).toContain("no tenant has a job");
+    expect((await fixture.offpeak("jobs", "show", "call-1")).error).toContain("no job id");
   });
 
   test("names the open batch that has it, by its current attempt and its own group", async () => {

@@ -1,6 +1,7 @@
 import { GetQueueAttributesCommand, ListQueuesCommand } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TenantId } from "../../lambdas/domain/ids.ts";
+import { NOON } from "../contracts/sample-records.ts";
 import { startStackFixture, type StackFixture } from "./stack-fixture.ts";
 
 let fixture: StackFixture;
@@ -75,6 +76,11 @@ describe("tenants put", () => {
     ["is not JSON", "[{", "is not JSON"],
     ["has a wrong id", [{ tenantId: "Acme" }], "tenant id"],
     ["has an unknown field", [{ tenantId: "acme", colour: "red" }], "colour"],
+    [
+      "gives an alias a model's name",
+      [{ tenantId: "acme", routes: { "gpt-5": { default: "gpt-5-nano" } } }],
+      "is the name of a model",
+    ],
     ["lists a tenant twice", [{ tenantId: "acme" }, { tenantId: "acme" }], "listed twice"],
   ])("a file that %s is refused as a whole", async (_, content, problem) => {
     const file = await fixture.file("tenants.json", content);
@@ -104,6 +110,24 @@ describe("showing tenants", () => {
       expect(out).toContain("Test-results-acme");
       expect(out).not.toContain(salt);
     }
+  });
+
+  test("says what is used of a budget today, for a tenant that has one", async () => {
+    const limits = { dailyBudgetMicroUsd: 1000 };
+    const file = await fixture.file("tenants.json", [{ tenantId: "acme", limits }, { tenantId: "globex" }]);
+    await fixture.json("tenants", "put", file);
+    const tenantId = "acme" as TenantId;
+    const { budgets } = fixture.open();
+    const one = { chunk: "s1", amounts: [850_000_000n], budget: 1_000_000_000n, at: NOON };
+    await budgets.reserve(tenantId, "2026-11-21", one);
+    await budgets.settle(tenantId, "2026-11-21", "s1", { left: 600_000_000n, spent: 250_000_000n });
+    expect((await fixture.offpeak("tenants", "show", "acme")).out).toContain(
+      "85.0% of $0.001000 used: $0.000250 spent, $0.000600 reserved (2026-11-21, UTC); little is left",
+    );
+    expect(await fixture.json("tenants", "show", "acme")).toMatchObject({
+      budget: { share: 0.85, spentPicoUsd: "250000000", reservedPicoUsd: "600000000" },
+    });
+    expect(await fixture.json("tenants", "show", "globex")).not.toHaveProperty("budget");
   });
 
   test("an unknown tenant, or what is no id, says where to look", async () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ConflictingRecordError, FencedOffError, MissingRecordError } from "../../lambdas/domain/failures.ts";
+import type { BatchId } from "../../lambdas/domain/ids.ts";
 import type { Batches, BatchLease } from "../../lambdas/ports.ts";
 import { gather, race } from "./gather.ts";
 import { aPlan, NOON, OUTCOME } from "./sample-records.ts";
@@ -43,6 +44,7 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
           refusal: null,
           cancelAt: null,
           abandonedAt: null,
+          escalatedUntil: null,
           settlementKey: null,
           closedAt: null,
           outcome: null,
@@ -202,6 +204,33 @@ export function describeBatches(name: string, make: () => Promise<Batches>): voi
           leaseUntil: 0,
         });
       });
+    });
+
+    it("keeps how long batches took, each once, in the order in which they ended", async () => {
+      const time = (id: string, endedAt: number) => ({
+        batchId: id as BatchId,
+        model: "gpt-5-nano",
+        submittedAt: 1000,
+        endedAt,
+        isWhole: true,
+      });
+      const later = time("b-bbbbbbbbbbbbbbbbbbbb", 9000);
+      await batches.recordTime("openai", later);
+      await batches.recordTime("openai", time("b-cccccccccccccccccccc", 5000));
+      await batches.recordTime("openai", time("b-aaaaaaaaaaaaaaaaaaaa", 4999));
+      await batches.recordTime("anthropic", time("b-dddddddddddddddddddd", 6000));
+      await batches.recordTime("openai", later);
+      expect(await Array.fromAsync(batches.times("openai", 5000))).toEqual([
+        time("b-cccccccccccccccccccc", 5000),
+        later,
+      ]);
+    });
+
+    it("keeps the latest moment up to which jobs were moved to a faster lane", async () => {
+      await batches.register(aPlan(1));
+      await batches.recordEscalated(ID, 2000);
+      await batches.recordEscalated(ID, 1000);
+      expect((await batches.get(ID))?.escalatedUntil).toBe(2000);
     });
 
     it("is not changed through what it was given or gave", async () => {

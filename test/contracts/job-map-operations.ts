@@ -36,6 +36,8 @@ const lease = fc
     attempt: fc.option(attempt),
     owner: fc.constantFrom("worker-1", "worker-2"),
     now,
+    lane: fc.constantFrom("sync", "flex"),
+    goesOn: fc.constantFrom("counted", "spared", "hedge"),
   })
   .map((fields) => aLease({ ...fields, leaseUntil: fields.now + 60_000 }))
   .map((input) => operation("lease", input, (jobs) => jobs.lease(input)));
@@ -50,7 +52,7 @@ const move = fc.record({
   attempt,
   by,
   at: now,
-  code: fc.constantFrom("server_error", "batch_expired"),
+  code: fc.constantFrom("server_error", "batch_expired", "batch_late"),
   counts: fc.boolean(),
 });
 const requeue = move.map(aMove).map((input) => operation("requeue", input, (jobs) => jobs.requeue(input)));

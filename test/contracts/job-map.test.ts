@@ -6,6 +6,7 @@ import { MemoryJobMap } from "../../lambdas/adapters/memory-job-map.ts";
 import { RetryableError, TerminalError } from "../../lambdas/domain/failures.ts";
 import { cutOff, loseNextAnswer, recordCommands } from "./client-faults.ts";
 import { startTables, type Tables } from "./emulators.ts";
+import { describeJobLanes } from "./job-lanes-contract.ts";
 import { describeJobMap } from "./job-map-contract.ts";
 import { describeJobStories } from "./job-stories-contract.ts";
 import { anyOperation, finalState, type Operation } from "./job-map-operations.ts";
@@ -23,7 +24,7 @@ async function dynamo() {
   return { client, table, jobs: new DynamoJobMap(client, table) };
 }
 
-for (const describeContract of [describeJobMap, describeJobStories]) {
+for (const describeContract of [describeJobMap, describeJobStories, describeJobLanes]) {
   describeContract("memory", async () => new MemoryJobMap());
   describeContract("DynamoDB", async () => (await dynamo()).jobs);
 }

@@ -57,6 +57,13 @@ export function describeLedger(name: string, make: () => Promise<Ledger>): void 
       ]);
     });
 
+    it("takes what another model would have cost from whoever came first", async () => {
+      const entry = anEntry("2026-11-21#a", { defaultModelCostPicoUsd: "100", premiumPicoUsd: "5" });
+      await ledger.record([entry]);
+      await ledger.record([anEntry("2026-11-21#a", { defaultModelCostPicoUsd: "200", premiumPicoUsd: "0" })]);
+      expect(await between("2026-11-21", "2026-11-21")).toEqual([entry]);
+    });
+
     it("finds a conflict deep inside an entry", async () => {
       const entry = anEntry("2026-11-21#a");
       await ledger.record([entry]);

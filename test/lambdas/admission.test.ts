@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { answerAll, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
+import { answerAll, completion, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
 
 let gateway: MemoryGateway;
 
@@ -247,11 +247,79 @@ describe("tiers and due times", () => {
     });
   });
 
+  test("the record says who set the tier, and whether calls are cut off at its due time", async () => {
+    await gateway.addTenant({ tenantId: "acme", cancelAtDue: ["high"] });
+    const { record } = await admitted({ taskType: "kb_embedding", tier: "high" });
+    expect(record).toMatchObject({ tierReason: "the message says so", cancelAtDue: true });
+    expect((await admitted({ idempotencyKey: "n" })).record).not.toHaveProperty("cancelAtDue");
+  });
+
   test("due: the deadline given, else the tier's time from when SQS took the message", async () => {
     const { record, message } = await admitted({});
     expect(record.due).toBe(message.sentAt + 3_600_000);
     const given = await admitted({ idempotencyKey: "d", deadline: "2026-11-21T14:00:00+02:00" });
     expect(given.record.due).toBe(Date.UTC(2026, 10, 21, 12));
+  });
+});
+
+describe("aliases", () => {
+  const routes = { writer: { default: "gpt-5", low: "gpt-5-nano", high: "gpt-99" } };
+  beforeEach(() => gateway.addTenant({ tenantId: "acme", routes }));
+
+  async function segmentLine() {
+    const [segment] = await Array.fromAsync(gateway.objects.list("segments/lines/"));
+    const text = Buffer.from((await gateway.objects.get(segment!.key))!).toString("utf8");
+    return JSON.parse(text) as { readonly requestHash: string };
+  }
+
+  test("the model of the job's tier is what is asked, grouped and charged; the ledger holds the default's price", async () => {
+    await gateway.admit([gateway.message(withBody({ model: "writer" }, { tier: "low" }))]);
+    expect(await segmentLine()).toMatchObject({
+      body: { model: "gpt-5-nano" },
+      group: { model: "gpt-5-nano" },
+      alias: { name: "writer", defaultModel: "gpt-5" },
+    });
+    gateway.now += 86_400_000;
+    await gateway.runBatch((await gateway.window())[0]!, answerAll);
+    expect(await gateway.results("acme")).toMatchObject([{ status: "succeeded", model: "gpt-5-nano" }]);
+    const [entry] = await Array.fromAsync(
+      gateway.ledger.entries("acme" as never, "2026-11-01", "2026-11-30"),
+    );
+    // Both prices of gpt-5 are 25 times those of gpt-5-nano.
+    expect(BigInt(entry!.defaultModelCostPicoUsd!)).toBe(BigInt(entry!.syncCostPicoUsd) * 25n);
+  });
+
+  test("the request is the same after the route has changed: its hash is of what was sent", async () => {
+    const message = gateway.message(withBody({ model: "writer" }, { tier: "low" }));
+    await gateway.admit([message]);
+    await gateway.addTenant({ tenantId: "acme", routes: { writer: { default: "gpt-5-mini" } } });
+    expect(await gateway.admit([message])).toMatchObject({ duplicates: 1, refused: 0 });
+  });
+
+  test("a direct call is charged as the model that was called, whatever the route says at its redelivery", async () => {
+    const message = gateway.message(withBody({ model: "writer" }, { tier: "critical" }), "critical");
+    const body = { ...completion(), model: "gpt-5" };
+    gateway.answer = () => ({ statusCode: 200, body, retryAfterMs: null });
+    await gateway.runMessage(message);
+    const entries = () =>
+      Array.fromAsync(gateway.ledger.entries("acme" as never, "2026-11-01", "2026-11-30"));
+    const before = await entries();
+    await gateway.addTenant({ tenantId: "acme", routes: { writer: { default: "gpt-5-nano" } } });
+    await gateway.runMessage(message);
+    expect(before).toMatchObject([{ model: "gpt-5" }]);
+    expect(await entries()).toEqual(before);
+  });
+
+  test("a route to a model that nobody sells here is refused by its name", async () => {
+    await gateway.admit([gateway.message(withBody({ model: "writer" }, { tier: "high" }))]);
+    expect(await gateway.results("acme")).toMatchObject([
+      {
+        error: {
+          code: "unknown_model",
+          message: expect.stringContaining('the alias "writer" stands for by the route writer.high'),
+        },
+      },
+    ]);
   });
 });
 

@@ -243,6 +243,24 @@ describe("a job that is being called", () => {
     expect(new Set(await statuses())).toEqual(new Set(["cancelled"]));
   });
 
+  test("and whose answer came too late for that ends no later round: a repeat of its message changes nothing", async () => {
+    const message = urgent();
+    gateway.direct = callsThat(async () => {
+      await cancel();
+      return ANSWERED;
+    });
+    await gateway.runMessage(message);
+    gateway.direct = callsThat(async () => {
+      throw new Error("the process is gone");
+    });
+    gateway.now += 1_000;
+    await expect(gateway.runMessage(urgent({ retry: true }))).rejects.toThrow("the process is gone");
+    const charged = await gateway.entries("acme");
+    expect(await gateway.runMessage(message)).toBe("duplicate");
+    expect(await job()).toMatchObject({ state: "running", attempt: 2 });
+    expect(await gateway.entries("acme")).toEqual(charged);
+  });
+
   test("when its worker dies and the job is opened again meanwhile: the lost call is named all the same", async () => {
     const message = urgent();
     gateway.answer = () => new Error("the process is gone");

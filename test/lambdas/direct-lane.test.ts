@@ -50,12 +50,23 @@ describe("an urgent job", () => {
     expect(await gateway.entries("acme")).toHaveLength(1);
   });
 
-  test("waits and tries again after 429, as long as the provider asks but not longer than it may", async () => {
-    answers(refusal(429, 2_000), refusal(429, 600_000), ANSWERED);
+  test("waits and tries again after 429, for as long as the provider asks", async () => {
+    answers(refusal(429, 2_000), refusal(429, 59_000), ANSWERED);
     const before = gateway.now;
     await gateway.runMessage(urgent());
-    expect(gateway.now - before).toBe(2_000 + 5_000);
+    expect(gateway.now - before).toBe(2_000 + 59_000);
     expect(await gateway.results("acme")).toMatchObject([{ status: "succeeded", attempts: 3 }]);
+  });
+
+  test("goes back to its queue when the provider asks for more than a worker can wait; then it goes on", async () => {
+    answers(refusal(429, 100_000), ANSWERED);
+    const message = urgent();
+    await expect(gateway.runMessage(message)).rejects.toMatchObject({ name: "ProviderBusyError" });
+    expect(gateway.calls).toBe(1);
+    gateway.now += RUN_LEASE_MS;
+    expect(await gateway.runMessage(message)).toBe("ended");
+    expect(await gateway.results("acme")).toMatchObject([{ status: "succeeded", attempts: 2 }]);
+    expect(await gateway.entries("acme")).toMatchObject([{ kind: "direct" }]);
   });
 
   test("fails at once when the request itself is refused; nothing is charged", async () => {

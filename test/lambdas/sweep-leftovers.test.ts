@@ -10,6 +10,7 @@ const NOTHING = {
   orphansAdopted: 0,
   batchesStarted: 0,
   batchesPastDue: 0,
+  reservationsOpen: 0,
   failures: [],
 };
 let gateway: MemoryGateway;

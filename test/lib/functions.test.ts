@@ -3,7 +3,10 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { COLLECT_LEASE_MS } from "../../lambdas/collect-results/collect-results.ts";
+import { ESCALATING_MS } from "../../lambdas/escalate-jobs/escalate-batch.ts";
 import { ABANDONED_AFTER_MS } from "../../lambdas/freeze-window/freeze-window.ts";
+import { flexSettings } from "../../lambdas/run-flex/flex-settings.ts";
+import { DIRECT_SETTINGS } from "../../lambdas/run-job/direct-work.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
 import { RECONCILING_MS } from "../../lambdas/reconcile-batches/reconcile-batches.ts";
 import { SUBMIT_LEASE_MS } from "../../lambdas/submit-batch/submit-batch.ts";
@@ -66,6 +69,12 @@ test("a function ends before what it holds is taken for abandoned", () => {
   expect(timeoutMs("SubmitBatch")).toBeLessThan(SUBMIT_LEASE_MS);
   expect(timeoutMs("CollectResults")).toBeLessThan(COLLECT_LEASE_MS);
   expect(timeoutMs("RunJob")).toBeLessThan(RUN_LEASE_MS);
+  expect(DIRECT_SETTINGS.workMs).toBeLessThan(timeoutMs("RunJob"));
+  const flex = flexSettings(720_000);
+  expect(timeoutMs("RunFlex")).toBeLessThan(flex.leaseMs);
+  expect(flex.workMs).toBeLessThan(timeoutMs("RunFlex"));
+  expect(flex.callMs.flex + flex.callMs.sync).toBeLessThan(flex.workMs);
+  expect(timeoutMs("EscalateJobs")).toBeLessThan(ESCALATING_MS);
   expect(Math.max(timeoutMs("AdmitJobs"), timeoutMs("RunJob"))).toBeLessThan(ABANDONED_AFTER_MS);
 });
 
@@ -80,6 +89,7 @@ test("settings reach the functions", () => {
     providers: { openai: { baseUrl: "http://localhost:8000/v1" } },
     batchCaps: { openai: { maxRequests: 7 } },
     minBatchJobs: 3,
+    escalation: { marginSeconds: 90 },
     providerFiles: "keep",
     architecture: "x86_64",
   });
@@ -91,6 +101,7 @@ test("settings reach the functions", () => {
   expect(variables["STACK_NAME"]).toBe("111122223333/eu-central-1/Stage-2");
   expect(variables["MIN_BATCH_JOBS"]).toBe("3");
   expect(variables["PROVIDER_FILES"]).toBe("keep");
+  expect(JSON.parse(variables["ESCALATION"] ?? "")).toMatchObject({ marginSeconds: 90, jobsPerSecond: 10 });
   expect(JSON.parse(variables["TIER_DUE_SECONDS"] ?? "")).toMatchObject({ low: 60, high: 60 });
   expect(JSON.parse(variables["BATCH_CAPS"] ?? "")).toMatchObject({ openai: { maxRequests: 7 } });
   expect(JSON.parse(variables["PROVIDER_ACCOUNTS"] ?? "")).toMatchObject({

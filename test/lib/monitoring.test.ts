@@ -32,7 +32,7 @@ test("every alarm says where the runbook goes on", () => {
     ApproximateAgeOfOldestMessage: 4,
     ExecutionsFailed: 2,
     ExecutionsTimedOut: 2,
-    Errors: 6,
+    Errors: 8,
     LedgerDifferences: 1,
     BatchesUnreached: 1,
     BatchesFailingOften: 1,
@@ -44,6 +44,8 @@ test("every alarm says where the runbook goes on", () => {
     BatchesRefused: 1,
     OrphansAdopted: 1,
     SweepFailures: 1,
+    JobsEscalatedTooLate: 1,
+    EscalationFailures: 1,
   });
 });
 

@@ -40,7 +40,7 @@ function grantsOf(settings?: object): Grant[] {
 
 function nameOf(id: string): string {
   return id
-    .replace(/^(BatchWorkflow|DirectLane|Intake|Reconciliation|ResultDelivery|Sweeping)/, "")
+    .replace(/^(BatchWorkflow|DirectLane|Escalation|Intake|Reconciliation|ResultDelivery|Sweeping)/, "")
     .replace(/(Role)?[0-9A-F]{8}(?=$|\/)/, "");
 }
 
@@ -77,27 +77,51 @@ test("no role has a managed policy", () => {
 
 describe("who may", () => {
   test("read the providers' keys: what talks to providers", () => {
-    const callers = ["CloseBatch", "CollectResults", "PollBatch", "RunJob", "SubmitBatch", "SweepLeftovers"];
+    const callers = [
+      "CloseBatch",
+      "CollectResults",
+      "PollBatch",
+      "RunFlex",
+      "RunJob",
+      "SubmitBatch",
+      "SweepLeftovers",
+    ];
     expect(rolesWith("secretsmanager:GetSecretValue", "ProviderAccounts")).toEqual(callers);
   });
 
   test("write the ledger: what settles, which cannot change an entry", () => {
-    expect(rolesWith("dynamodb:PutItem", "StorageTenantLedger")).toEqual(["RunJob", "SettlePart"]);
+    expect(rolesWith("dynamodb:PutItem", "StorageTenantLedger")).toEqual(["RunFlex", "RunJob", "SettlePart"]);
     for (const action of ["UpdateItem", "DeleteItem", "BatchWriteItem"]) {
       expect(rolesWith(`dynamodb:${action}`, "StorageTenantLedger")).toEqual([]);
     }
   });
 
   test("change a tenant's policy: no function", () => {
-    const actions = new Set(
-      grants.filter(({ resource }) => resource.includes("StorageTenants")).map(({ action }) => action),
-    );
-    expect([...actions]).toEqual(["dynamodb:GetItem"]);
+    const onTenants = grants.filter(({ resource }) => resource.includes("StorageTenants"));
+    const limitsOnly = {
+      "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["LIMITS#*"] },
+      Null: { "dynamodb:LeadingKeys": "false" },
+    };
+    for (const { action, condition } of onTenants)
+      expect({ action, condition }).toEqual({
+        action: expect.stringMatching(/:(GetItem|Query|PutItem)$/),
+        condition: action === "dynamodb:GetItem" ? (condition ?? undefined) : limitsOnly,
+      });
+    expect(rolesWith("dynamodb:PutItem", "StorageTenants")).toEqual([
+      "AdmitJobs",
+      "RunJob",
+      "SweepLeftovers",
+    ]);
   });
 
-  test("read a whole table: nobody; a partition of one: what reconciles and what sweeps", () => {
+  test("read a whole table: nobody; a partition of one: what reconciles, what sweeps, what plans and what looks for late batches", () => {
     expect(grants.filter(({ action }) => /Scan|PartiQL/.test(action))).toEqual([]);
-    expect(rolesWith("dynamodb:Query", "Storage")).toEqual(["ReconcileBatches", "SweepLeftovers"]);
+    expect(rolesWith("dynamodb:Query", "Storage")).toEqual([
+      "EscalateJobs",
+      "PlanWindow",
+      "ReconcileBatches",
+      "SweepLeftovers",
+    ]);
     expect(rolesWith("dynamodb:Query", "StorageJobMap")).toEqual([]);
   });
 
@@ -120,6 +144,7 @@ describe("who may", () => {
   test("have jobs run at once: our own functions", () => {
     expect(rolesWith("sqs:SendMessage", ":Queuesruns")).toEqual([
       "AdmitJobs",
+      "EscalateJobs",
       "FreezeWindow",
       "PlanWindow",
       "RetryDeadLetters",
@@ -127,6 +152,11 @@ describe("who may", () => {
       "SettlePart",
       "SweepLeftovers",
     ]);
+  });
+
+  test("have jobs called in the flex lane: what takes run requests, which is called for nothing else", () => {
+    expect(rolesWith("sqs:SendMessage", ":Queuesflexruns")).toEqual(["RunJob"]);
+    expect(rolesWith("sqs:ReceiveMessage", ":Queuesflexruns")).toEqual(["RunFlex"]);
   });
 
   test("take dead letters: their retry, which sends them to our own queues and keeps large ones in the bucket", () => {
@@ -153,25 +183,31 @@ describe("who may", () => {
     expect(rolesWith("s3:PutObject", "/uploads/")).toEqual([]);
   });
 
-  test("delete objects: what takes a segment off the open ones", () => {
+  test("delete objects: what takes a segment off the open ones, or a late batch off those that jobs are leaving", () => {
     const deleted = grants
       .filter(({ action }) => action === "s3:DeleteObject")
       .map(({ resource }) => resource);
-    expect([...new Set(deleted)]).toEqual(["arn:aws:s3:::StorageGatewayBucket/segments/open/*"]);
+    expect([...new Set(deleted)]).toEqual([
+      "arn:aws:s3:::StorageGatewayBucket/segments/open/*",
+      "arn:aws:s3:::StorageGatewayBucket/batches/late/*/*",
+    ]);
   });
 
-  test("list keys: freeze-window and the sweeper the open segments; others only learn that an object is missing", () => {
+  test("list keys: freeze-window and the sweeper the open segments, escalate-jobs the batches that jobs are leaving; others only learn that an object is missing", () => {
     const conditions = grants
       .filter(({ action }) => action === "s3:ListBucket")
       .map(({ role, condition }) => `${role} ${JSON.stringify(condition)}`);
     const missing = JSON.stringify({ Null: { "s3:prefix": "true" } });
     const open = JSON.stringify({ StringLike: { "s3:prefix": ["segments/open/*"] } });
+    const late = JSON.stringify({ StringLike: { "s3:prefix": ["batches/late/*"] } });
     expect(conditions.toSorted()).toEqual(
       [
         `AdmitJobs ${missing}`,
+        `EscalateJobs ${late}`,
         `ReconcileBatches ${missing}`,
         `FreezeWindow ${missing}`,
         `FreezeWindow ${open}`,
+        `RunFlex ${missing}`,
         `RunJob ${missing}`,
         `SweepLeftovers ${missing}`,
         `SweepLeftovers ${open}`,
@@ -194,7 +230,12 @@ describe("who may", () => {
       "CloseBatch",
     ]);
     expect(of("AssembleWindow")).toEqual(["FreezeWindow", "PlanWindow", "CloseWindow"]);
-    expect(of("Schedules")).toEqual(["RetryDeadLetters", "SweepLeftovers", "ReconcileBatches"]);
+    expect(of("Schedules")).toEqual([
+      "RetryDeadLetters",
+      "SweepLeftovers",
+      "EscalateJobs",
+      "ReconcileBatches",
+    ]);
   });
 
   test("start executions: windows those of batches, the sweeper those again, the scheduler windows", () => {
@@ -223,7 +264,11 @@ describe("who may", () => {
         `s3:AbortMultipartUpload ${bucket}/segments/index/*.jsonl`,
         `s3:DeleteObject ${bucket}/segments/open/*`,
         "dynamodb:GetItem StorageJobMap",
+        "dynamodb:BatchGetItem StorageJobMap",
         "dynamodb:PutItem StorageJobMap",
+        "dynamodb:GetItem StorageTenants",
+        "dynamodb:Query StorageTenants",
+        "dynamodb:PutItem StorageTenants",
         "sqs:SendMessage Queuesruns",
         "dynamodb:GetItem StorageBatches",
         "dynamodb:Query StorageBatches",

@@ -1,4 +1,5 @@
 import { Match } from "aws-cdk-lib/assertions";
+import { FLEX_LEASE_MS } from "../../lambdas/run-flex/flex-settings.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -22,7 +23,7 @@ const queues = Object.fromEntries(
 const lastOf = (arn: string) => arn.slice(arn.lastIndexOf(":") + 1);
 
 describe("queues", () => {
-  test("each has its own dead-letter queue, which keeps letters longer", () => {
+  test("each has its own dead-letter queue, which keeps letters longer; the flex lane shares that of the runs", () => {
     const pairs = Object.values(queues).flatMap(({ QueueName, RedrivePolicy, MessageRetentionPeriod }) => {
       if (RedrivePolicy === undefined) return [];
       const dead = queues[lastOf(RedrivePolicy.deadLetterTargetArn)];
@@ -30,14 +31,16 @@ describe("queues", () => {
     });
     const days = 86_400;
     expect(pairs).toEqual(
-      ["jobs-critical", "jobs-high", "jobs-normal", "jobs-low", "runs", "deliveries"].map((name) => [
-        `Offpeak-${name}`,
-        `Offpeak-${name}-dead`,
-        4 * days,
-        14 * days,
-      ]),
+      ["jobs-critical", "jobs-high", "jobs-normal", "jobs-low", "runs", "flex-runs", "deliveries"].map(
+        (name) => [
+          `Offpeak-${name}`,
+          name === "flex-runs" ? "Offpeak-runs-dead" : `Offpeak-${name}-dead`,
+          4 * days,
+          14 * days,
+        ],
+      ),
     );
-    expect(Object.keys(queues)).toHaveLength(12);
+    expect(Object.keys(queues)).toHaveLength(13);
   });
 
   test("are encrypted and refuse requests without TLS", () => {
@@ -49,7 +52,7 @@ describe("queues", () => {
         ]),
       },
     });
-    template.resourceCountIs("AWS::SQS::QueuePolicy", 12);
+    template.resourceCountIs("AWS::SQS::QueuePolicy", 13);
   });
 
   test("named senders may send to the job queues and nowhere else", () => {
@@ -96,6 +99,7 @@ describe("event source mappings", () => {
       "Offpeak-jobs-critical": "Offpeak run-job",
       "Offpeak-jobs-high": "Offpeak run-job",
       "Offpeak-runs": "Offpeak run-job",
+      "Offpeak-flex-runs": "Offpeak run-flex",
       "Offpeak-jobs-normal": "Offpeak admit-jobs",
       "Offpeak-jobs-low": "Offpeak admit-jobs",
       "Offpeak-deliveries": "Offpeak deliver-results",
@@ -106,6 +110,11 @@ describe("event source mappings", () => {
     for (const { EventSourceArn, FunctionName, MaximumBatchingWindowInSeconds } of mappings) {
       const timeout = z.number().parse(functions[FunctionName]?.["Timeout"]);
       const visibility = queues[lastOf(EventSourceArn)]?.VisibilityTimeout;
+      if (functions[FunctionName]?.["Description"] === "Offpeak run-flex") {
+        expect(visibility).toBeGreaterThan(FLEX_LEASE_MS / 1000);
+        expect(visibility).toBeLessThan(2 * timeout);
+        continue;
+      }
       if (FunctionName === "Offpeak run-job" || lastOf(EventSourceArn).match(/critical|high|runs/)) {
         expect(visibility).toBeGreaterThan(RUN_LEASE_MS / 1000);
         expect(visibility).toBeLessThan(2 * timeout);
@@ -117,12 +126,20 @@ describe("event source mappings", () => {
 
   test("gather as the settings say; urgent messages are not gathered", () => {
     const admission = { batchSize: 10_000, batchingWindowSeconds: 20, maxConcurrency: 3 };
-    const set = templateOf({ admission, direct: { batchSize: 2, maxConcurrency: 7 } });
+    const set = templateOf({ admission, direct: { batchSize: 2, maxConcurrency: 7, flexBatchSize: 40 } });
     const batching = Object.values(resourcesOf(set, "AWS::Lambda::EventSourceMapping"))
       .map((mapping) => mappingSchema.parse(mapping))
       .map(({ BatchSize, MaximumBatchingWindowInSeconds, ScalingConfig }) =>
         [BatchSize, MaximumBatchingWindowInSeconds, ScalingConfig?.MaximumConcurrency ?? "free"].join("/"),
       );
-    expect(batching.toSorted()).toEqual(["10/0/free", "10000/20/3", "10000/20/3", "2/0/7", "2/0/7", "2/0/7"]);
+    expect(batching.toSorted()).toEqual([
+      "10/0/free",
+      "10000/20/3",
+      "10000/20/3",
+      "2/0/7",
+      "2/0/7",
+      "2/0/7",
+      "40/2/7",
+    ]);
   });
 });

@@ -10,7 +10,7 @@ const scheduleSchema = z.object({
 
 const everySeven = templateOf({ windowMinutes: 7 });
 
-test("a window starts every few minutes with its scheduled time, dead letters are retried and leftovers swept every quarter of an hour, a day's batches are reconciled", () => {
+test("a window starts every few minutes with its scheduled time, dead letters are retried and leftovers swept every quarter of an hour, late batches looked for every minute, a day's batches are reconciled", () => {
   const schedules = Object.values(resourcesOf(everySeven, "AWS::Scheduler::Schedule")).map((schedule) =>
     scheduleSchema.parse(schedule),
   );
@@ -32,6 +32,11 @@ test("a window starts every few minutes with its scheduled time, dead letters ar
       ScheduleExpression: "rate(15 minutes)",
       FlexibleTimeWindow: { Mode: "OFF" },
       Target: { Arn: expect.stringContaining("function:SweepingSweepLeftovers") },
+    },
+    {
+      ScheduleExpression: "rate(1 minute)",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: { Arn: expect.stringContaining("function:EscalationEscalateJobs") },
     },
     {
       ScheduleExpression: "rate(1 day)",

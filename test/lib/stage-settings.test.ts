@@ -15,6 +15,7 @@ describe("defaults", () => {
       minBatchJobs: 50,
       batchLeadSeconds: 7200,
       maxWindowJobs: 200_000,
+      escalation: { jobsPerSecond: 10, marginSeconds: 300, flexSeconds: 720, syncSeconds: 60 },
       maxRequestBytes: 8 * 1024 * 1024,
       architecture: "arm64",
     });
@@ -46,6 +47,8 @@ describe("an error names the setting, its value and what is allowed", () => {
     ],
     [{ retention: { resultsDays: 30 } }, "a duplicate gets the first result for 30 days"],
     [{ providerFiles: "later" }, 'offpeak.providerFiles is "later": must be delete or keep'],
+    [{ escalation: { jobsPerSecond: 0 } }, "offpeak.escalation.jobsPerSecond is 0: must be above 0"],
+    [{ escalation: { marginSeconds: -1 } }, "marginSeconds is -1: must not be below 0 seconds"],
     [{ removalPolicy: "keep" }, 'offpeak.removalPolicy is "keep": must be retain or destroy'],
     [
       { providers: { openai: { baseUrl: "ftp://x" } } },

@@ -21,11 +21,15 @@ describe("tables", () => {
     template.resourceCountIs("AWS::DynamoDB::Table", 4);
   });
 
-  test("two expire what is over", () => {
+  test("three expire what is over", () => {
     const expiring = template.findResources("AWS::DynamoDB::Table", {
       Properties: { TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true } },
     });
-    expect(Object.keys(expiring).map((id) => id.slice(0, -8))).toEqual(["StorageJobMap", "StorageBatches"]);
+    expect(Object.keys(expiring).map((id) => id.slice(0, -8))).toEqual([
+      "StorageJobMap",
+      "StorageTenants",
+      "StorageBatches",
+    ]);
   });
 
   test("the job map has one key, the others two", () => {

@@ -9,6 +9,15 @@ import { SECOND } from "./simulation-clock.ts";
 import type { Violations } from "./violations.ts";
 import type { Worker } from "./worker.ts";
 
+const DIRECTLY = "in a direct call";
+
+/** What the batches table tells. */
+type Batches = {
+  get(batchId: BatchId): Promise<BatchRecord | undefined>;
+  /** Who was last given an account to make batches on. */
+  makerOn(account: string): BatchId | undefined;
+};
+
 /** For how long a provider may keep a new batch out of its list, and still be called well. */
 const LIST_LAG = 45 * SECOND;
 
@@ -18,19 +27,22 @@ export class BatchChecks {
   readonly #dedicated: ReadonlySet<string>;
   readonly #violations: Violations;
   readonly #plans: PlanChecks;
-  readonly #record: (batchId: BatchId) => Promise<BatchRecord | undefined>;
-  /** Which of our batches each id was ever sent in. */
+  readonly #batches: Batches;
+  /** Which of our batches each id was ever sent in, or that it was called for directly. */
   readonly #sentIn = new Map<string, string>();
+
+  /** Batches made by workers that had slept past their time. */
+  readonly #unforeseen = new Set<string>();
 
   constructor(
     limits: Readonly<Record<Provider, BatchLimits>>,
     dedicated: ReadonlySet<string>,
     violations: Violations,
     plans: PlanChecks,
-    record: (batchId: BatchId) => Promise<BatchRecord | undefined>,
+    batches: Batches,
   ) {
+    this.#batches = batches;
     this.#plans = plans;
-    this.#record = record;
     this.#limits = limits;
     this.#dedicated = dedicated;
     this.#violations = violations;
@@ -61,21 +73,35 @@ export class BatchChecks {
     this.#checkIds(batch);
     this.#checkIsolation(batch);
     this.#checkTwins(batch, before, creator);
+    this.#checkTurn(batch, creator);
     await this.#plans.created(batch, batch.createdAt, (earlier) => this.#isWaitedFor(earlier));
   }
 
   /** A batch that can be found is found, not made once more; only who has slept since it looked may do that. */
   #checkTwins({ id, batchId, createdAt }: ModelBatch, before: Iterable<ModelBatch>, creator: Worker): void {
-    if (creator.stalled) return;
+    if (creator.stalled) {
+      this.#unforeseen.add(id);
+      return;
+    }
     for (const twin of before) {
       if (twin.id === id || twin.batchId !== batchId) continue;
       // What the provider has forgotten nobody can find.
       if (twin.forgottenAt !== null && twin.forgottenAt <= createdAt) continue;
-      if (twin.listedAt < creator.startedAt || createdAt < twin.createdAt + LIST_LAG)
+      // What was made a moment ago by one that was given up long ago is not waited for: nobody knows that it slept.
+      const isAwaited = createdAt < twin.createdAt + LIST_LAG && !this.#unforeseen.has(twin.id);
+      if (twin.listedAt < creator.startedAt || isAwaited)
         this.#violations.add("what can be found is not made again", `${id} beside ${twin.id} of ${batchId}`, [
           batchId,
         ]);
     }
+  }
+
+  /** Where batches carry no names, one at a time is made: what a lost answer made can only be that one's. */
+  #checkTurn({ id, batchId, provider }: ModelBatch, creator: Worker): void {
+    if (provider !== "anthropic" || creator.stalled || this.#batches.makerOn(provider) === batchId) return;
+    this.#violations.add("nameless batches are made one at a time", `${id} of ${batchId} out of its turn`, [
+      batchId,
+    ]);
   }
 
   #checkIds({ id, batchId, lines }: ModelBatch): void {
@@ -83,14 +109,26 @@ export class BatchChecks {
       if (!parseCustomId(customId))
         this.#violations.add("provider limits are kept", `${customId} is no id of ours`, [customId]);
       const before = this.#sentIn.get(customId);
-      this.#sentIn.set(customId, batchId);
-      if (before !== undefined && before !== batchId)
+      this.#sentIn.set(customId, `in ${batchId}`);
+      if (before !== undefined && before !== `in ${batchId}`)
         this.#violations.add(
           "an attempt is sent once",
-          `${customId} is in ${before} and in ${batchId} (${id})`,
-          [customId.slice(0, 26), before, batchId],
+          `${customId} was sent ${before} and in ${batchId} (${id})`,
+          [customId.slice(0, 26), before.slice(3), batchId],
         );
     }
+  }
+
+  /** An attempt is called for directly, by its custom id: once, and not where a batch has it. */
+  called(customId: string): void {
+    const before = this.#sentIn.get(customId);
+    this.#sentIn.set(customId, DIRECTLY);
+    if (before !== undefined)
+      this.#violations.add(
+        "an attempt is sent once",
+        `${customId} was sent ${before} and is called directly`,
+        [customId.slice(0, 26)],
+      );
   }
 
   #checkIsolation({ id, lines }: ModelBatch): void {
@@ -124,7 +162,7 @@ export class BatchChecks {
   }
 
   async #isWaitedFor({ id, batchId }: ModelBatch): Promise<boolean> {
-    const record = await this.#record(batchId as BatchId);
+    const record = await this.#batches.get(batchId as BatchId);
     return record?.state === "submitted" && record.providerBatchId === id && record.abandonedAt === null;
   }
 }

@@ -1,4 +1,5 @@
 import type { BatchId } from "../../lambdas/domain/ids.ts";
+import { orphanPlan } from "../../lambdas/domain/orphans.ts";
 import { PROVIDERS } from "../../lambdas/domain/vocabulary.ts";
 import { findBatches } from "../../lambdas/reconcile-batches/find-batches.ts";
 import { reconcileBatches } from "../../lambdas/reconcile-batches/reconcile-batches.ts";
@@ -21,9 +22,15 @@ export async function checkRest(world: World): Promise<void> {
       if (batch.foreign || clock.now() < batch.fate.endsAt || isForgotten(batch)) continue;
       // Found without a name, and its results show nothing that is ours: it is left to whoever it may belong to.
       const owner = await batches.providerBatchOwner(provider, batch.id);
-      if (owner !== undefined && (await batches.get(owner))?.isProvisional === true) continue;
+      const record = owner === undefined ? undefined : await batches.get(owner);
+      const orphan = record && (await batches.get(orphanPlan(record.plan, batch.id).batchId));
+      if (record?.isProvisional === true || orphan?.isProvisional === true) continue;
       const file = batch.inputFileId;
-      if (!batch.deleted || (file !== null && services[provider].files.has(file)))
+      // A twin that never ends may still read it: the provider lets it expire.
+      const isRead = [...services[provider].batches.values()].some(
+        (other) => other.inputFileId === file && clock.now() < other.fate.endsAt,
+      );
+      if (!batch.deleted || (file !== null && !isRead && services[provider].files.has(file)))
         violations.add("nothing stays at the provider", `files of ${batch.id} (${batch.batchId})`, [
           batch.id,
         ]);

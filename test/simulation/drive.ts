@@ -19,6 +19,9 @@ const GIVEN_UP = 6 * DAY;
 const IDLE_WINDOWS = 36;
 const CARRYING_WINDOWS = 9;
 const IDLE_CALLS = 16;
+/** What is called each minute is called in vain more often. */
+const IDLE_MINUTES = 90;
+const MENDING_CALLS = 12;
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 
 /** Lets a world run until everything that was asked for is done, or ought to be. */
@@ -55,6 +58,8 @@ function startSchedule(world: World, { periodMs, machine, functionId, input }: S
   const { clock } = world;
   const random = world.random.stream(`schedule ${machine ?? functionId}`);
   let idle = 0;
+  let before = "";
+  let same = 0;
   const tick = (): void => {
     clock.after(periodMs, tick);
     void (async () => {
@@ -66,8 +71,12 @@ function startSchedule(world: World, { periodMs, machine, functionId, input }: S
         const event = JSON.parse((input ?? "{}").replaceAll(SCHEDULED_TIME, scheduledTime)) as Json;
         world.machines.start(machine, `scheduled-${clock.now()}`, event);
       } else if (functionId !== null) {
-        idle = hasWork(world, functionId) ? 0 : idle + 1;
-        if (idle % IDLE_CALLS !== 0) return;
+        const { isWork, looks } = workFor(world, functionId);
+        same = looks === before ? same + 1 : 0;
+        before = looks;
+        // What it could not mend so often waits for something else.
+        idle = isWork && same < MENDING_CALLS ? 0 : idle + 1;
+        if (idle % (periodMs > MINUTE ? IDLE_CALLS : IDLE_MINUTES) !== 0) return;
         await world.invocations.invoke(functionId, {}).catch(() => {});
       }
     })();
@@ -82,19 +91,34 @@ function windowWait({ objects, windows }: World): "nothing" | "carried" | "new" 
   return [...objects.openSegments.keys()].every((key) => key.includes("carried-")) ? "carried" : "new";
 }
 
+type Work = {
+  readonly isWork: boolean;
+  /** How things stand, in words that change when they do. */ readonly looks: string;
+};
+
 /** Whether a scheduled function would find anything to mend. It is called now and then all the same. */
-function hasWork(world: World, functionId: FunctionId): boolean {
-  if (functionId === "RetryDeadLetters")
-    return [...world.queues.values()].some(
-      (queue) => queue.name.endsWith("-dead") && lettersToSendOn(queue) > 0,
+function workFor(world: World, functionId: FunctionId): Work {
+  if (functionId === "RetryDeadLetters") {
+    const letters = [...world.queues.values()].map((queue) =>
+      queue.name.endsWith("-dead") ? lettersToSendOn(queue) : 0,
     );
-  if (functionId !== "SweepLeftovers") return true;
+    return { isWork: letters.some((count) => count > 0), looks: letters.join(" ") };
+  }
+  if (functionId === "EscalateJobs") {
+    const late = world.batches.late(world.clock.now());
+    return { isWork: late.length > 0, looks: late.join(" ") };
+  }
+  if (functionId !== "SweepLeftovers") return { isWork: true, looks: String(world.clock.now()) };
   const { openBatches, ownedProviderBatches } = world.batches;
   const made = PROVIDERS.reduce((sum, provider) => sum + world.services[provider].findable, 0);
   const abandoned = [...world.objects.openSegments.values()].some(
     (at) => at < world.clock.now() - 6 * MINUTE,
   );
-  return openBatches > world.machines.runningBatches || ownedProviderBatches < made || abandoned;
+  const { runningBatches } = world.machines;
+  return {
+    isWork: openBatches > runningBatches || ownedProviderBatches < made || abandoned,
+    looks: [openBatches, runningBatches, ownedProviderBatches, made, abandoned].join(" "),
+  };
 }
 
 /** Batches of somebody else on the same accounts, some of them as large as ours. */

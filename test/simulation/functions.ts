@@ -8,9 +8,15 @@ import type { AdmissionSettings } from "../../lambdas/domain/admission.ts";
 import type { LetterQueue } from "../../lambdas/domain/dead-letter.ts";
 import { MissingRecordError } from "../../lambdas/domain/failures.ts";
 import { type BatchId, windowIdSchema } from "../../lambdas/domain/ids.ts";
-import { deliverySchema, runRequestSchema } from "../../lambdas/domain/internal-messages.ts";
+import {
+  deliverySchema,
+  type RunJobRequest,
+  runRequestSchema,
+} from "../../lambdas/domain/internal-messages.ts";
 import type { PlanSettings } from "../../lambdas/domain/planner.ts";
 import type { Provider } from "../../lambdas/domain/vocabulary.ts";
+import type { EscalationPace } from "../../lambdas/domain/cut-offs.ts";
+import { escalateJobs } from "../../lambdas/escalate-jobs/escalate-jobs.ts";
 import { freezeWindow } from "../../lambdas/freeze-window/freeze-window.ts";
 import { planWindow } from "../../lambdas/plan-window/plan-window.ts";
 import { pollBatch } from "../../lambdas/poll-batch/poll-batch.ts";
@@ -21,13 +27,18 @@ import type {
   DirectProvider,
   Executions,
   Ledger,
+  RunQueue,
   TenantQueues,
   Windows,
 } from "../../lambdas/ports.ts";
 import { findBatches, RECONCILED_MS } from "../../lambdas/reconcile-batches/find-batches.ts";
 import { reconcileBatches, RECONCILING_MS } from "../../lambdas/reconcile-batches/reconcile-batches.ts";
 import { retryDeadLetters } from "../../lambdas/retry-dead-letters/retry-dead-letters.ts";
+import { flexSettings } from "../../lambdas/run-flex/flex-settings.ts";
+import { DIRECT_SETTINGS } from "../../lambdas/run-job/direct-work.ts";
+import { rateGate } from "../../lambdas/run-job/rate-gate.ts";
 import { runMessage, runRequested } from "../../lambdas/run-job/run-messages.ts";
+import { runStored } from "../../lambdas/run-job/run-stored.ts";
 import type { QueueRecord } from "../../lambdas/runtime/queue-consumer.ts";
 import { settlePart } from "../../lambdas/settle-part/settle-part.ts";
 import { submitBatch } from "../../lambdas/submit-batch/submit-batch.ts";
@@ -46,11 +57,13 @@ export type WorkerPorts = AdmissionPorts & {
   readonly inboxes: readonly { readonly queue: LetterQueue; readonly inbox: DeadLetterInbox }[];
   readonly provider: (provider: Provider) => Promise<BatchProvider>;
   readonly direct: (provider: Provider) => Promise<DirectProvider>;
+  readonly flexRuns?: RunQueue;
 };
 
 export type FunctionSettings = {
   readonly admission: AdmissionSettings;
   readonly plan: PlanSettings;
+  readonly escalation: EscalationPace;
 };
 
 type Run = (event: unknown, ports: WorkerPorts, settings: FunctionSettings) => Promise<unknown>;
@@ -78,12 +91,21 @@ export const FUNCTIONS: Readonly<Record<FunctionId, Run>> = {
     const { failed } = await admitJobs(recordsOf(event).map(incomingMessage), ports, admission);
     return refused(failed.map(({ messageId }) => messageId));
   },
-  RunJob: (event, ports, { admission }) =>
-    eachRecord(event, (record) =>
+  RunJob: (event, ports, { admission }) => {
+    const direct = directPorts(ports);
+    const settings = { ...admission, direct: { ...DIRECT_SETTINGS, hedgeShare: 0.65 } };
+    return eachRecord(event, (record) =>
       record.eventSourceARN.endsWith("-runs")
-        ? runRequested(runRequestSchema.parse(JSON.parse(record.body)), ports, admission)
-        : runMessage(incomingMessage(record), ports, admission),
-    ),
+        ? runRequested(runRequestSchema.parse(JSON.parse(record.body)), direct, settings)
+        : runMessage(incomingMessage(record), direct, settings),
+    );
+  },
+  RunFlex: (event, ports) => {
+    const direct = directPorts(ports);
+    return eachRecord(event, ({ body }) =>
+      runStored(runJobRequestOf(JSON.parse(body)), direct, flexSettings(720_000)),
+    );
+  },
   RetryDeadLetters: async (_event, ports) => {
     const runs = await Promise.allSettled(
       ports.inboxes.map(({ queue, inbox }) => retryDeadLetters(inbox, queue, ports)),
@@ -127,6 +149,10 @@ export const FUNCTIONS: Readonly<Record<FunctionId, Run>> = {
     const { failures: _failures, ...found } = await sweepLeftovers(ports);
     return found;
   },
+  EscalateJobs: async (_event, ports, { escalation }) => {
+    const { failures: _failures, ...found } = await escalateJobs(ports, escalation);
+    return found;
+  },
   ReconcileBatches: async (_event, ports) => {
     const began = ports.runtime.now();
     const { closed } = await findBatches(began - RECONCILED_MS, began, ports.batches);
@@ -134,6 +160,23 @@ export const FUNCTIONS: Readonly<Record<FunctionId, Run>> = {
     return { differences: done.differences };
   },
 };
+
+/** The limits that one process keeps, and time-outs by its own clock. */
+function directPorts(ports: WorkerPorts) {
+  const { runtime } = ports;
+  const timeout = (duration: number): AbortSignal => {
+    const controller = new AbortController();
+    void runtime.sleep(duration).then(() => controller.abort());
+    return controller.signal;
+  };
+  return { ...ports, gate: rateGate(runtime), timeout };
+}
+
+function runJobRequestOf(body: unknown): RunJobRequest {
+  const request = runRequestSchema.parse(body);
+  if (request.kind !== "run") throw new Error(`a ${request.kind} request is not for the flex lane`);
+  return request;
+}
 
 function recordsOf(event: unknown): QueueRecord[] {
   return (event as SqsEvent).Records.map((record) => ({

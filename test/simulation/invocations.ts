@@ -5,7 +5,7 @@ import { FUNCTIONS, type FunctionSettings, type WorkerPorts } from "./functions.
 import type { JobTries } from "./job-tries.ts";
 import type { PortFaults } from "./port-faults.ts";
 import type { Random } from "./random.ts";
-import { HOUR, SECOND, type SimulationClock } from "./simulation-clock.ts";
+import { HOUR, MINUTE, SECOND, type SimulationClock } from "./simulation-clock.ts";
 import type { Stage } from "./stage.ts";
 import type { Tally } from "./tally.ts";
 import type { Trace } from "./trace.ts";
@@ -15,7 +15,14 @@ import { Worker } from "./worker.ts";
 /** How often Lambda itself refuses, starts a call twice, or starts an old one again. */
 const THROTTLED = 0.004;
 const TWICE = 0.02;
+/** A window is made in few calls, and two at once may each make a plan of their own. */
+const WINDOW_TWICE = 0.15;
 const AGAIN_LATER = 0.015;
+/** A part settled again long after its jobs have moved on: few calls, and much that they could undo. */
+const SETTLED_AGAIN_LATER = 0.12;
+/** Or just when another part has moved some of the same jobs on, and they wait for their next attempt. */
+const SETTLED_AGAIN_AFTER_ANOTHER = 0.4;
+const SETTLED_AGAIN_AS_LETTERS_RUN = 0.3;
 
 /** Errors that nothing ordinary throws: each is a bug, whatever became of the job. */
 const BUGS: ReadonlySet<string> = new Set([
@@ -33,7 +40,7 @@ const BUGS: ReadonlySet<string> = new Set([
  * taken for abandoned by its age. Both rely on Lambda, which ends a function before that. Everywhere else writes are
  * fenced or may be repeated, and a worker that has stalled goes on after its time.
  */
-const ENDED_IN_TIME: ReadonlySet<FunctionId> = new Set(["RunJob", "AdmitJobs"]);
+const ENDED_IN_TIME: ReadonlySet<FunctionId> = new Set(["RunJob", "RunFlex", "AdmitJobs"]);
 
 export type InvocationWorld = {
   readonly stage: Stage;
@@ -53,6 +60,8 @@ export class Invocations {
   readonly #world: InvocationWorld;
   #serial = 0;
   #running = 0;
+  /** Calls that settled a part so far, by the beginning of the name of the step. */
+  readonly #settled = new Map<string, Json>();
 
   constructor(world: InvocationWorld) {
     this.#world = world;
@@ -64,25 +73,51 @@ export class Invocations {
 
   /** Calls a function as Step Functions, a queue or a schedule does; rejects with a StatesError. */
   async invoke(functionId: FunctionId, event: Json): Promise<Json> {
-    const { random, faults, tally, clock } = this.#world;
+    const { random, faults, tally } = this.#world;
     if (!faults.calm && random.chance(THROTTLED)) {
       tally.add("faults", "function throttled by Lambda");
       throw new StatesError("Lambda.TooManyRequestsException", "Rate exceeded");
     }
-    if (!faults.calm && random.chance(TWICE)) {
+    const twice = functionId === "PlanWindow" || functionId === "FreezeWindow" ? WINDOW_TWICE : TWICE;
+    if (!faults.calm && random.chance(twice)) {
       tally.add("faults", "function called twice at once");
       this.#aside(functionId, event);
     }
     // What a queue gives again, it gives until it is done: its own late copies are the queue's to make.
-    const again = random.chance(AGAIN_LATER) && !isQueueEvent(event);
+    const share = functionId === "SettlePart" ? SETTLED_AGAIN_LATER : AGAIN_LATER;
+    const again = random.chance(share) && !isQueueEvent(event);
     if (!faults.calm && again) {
-      const hours = random.chance(0.1) ? 40 : 4;
-      clock.after(random.between(SECOND, hours * HOUR), () => {
-        tally.add("faults", "old call run again later");
-        this.#aside(functionId, event);
-      });
+      this.#later(functionId, event, (random.chance(0.1) ? 40 : 4) * HOUR);
     }
+    if (functionId === "SettlePart" && !faults.calm) this.#settleAnother(event);
     return this.#run(functionId, event);
+  }
+
+  /** Soon after a part, one of those before it is settled once more. */
+  #settleAnother(event: Json): void {
+    const { random } = this.#world;
+    if (this.#settled.size > 0 && random.chance(SETTLED_AGAIN_AFTER_ANOTHER))
+      this.#later("SettlePart", random.pick([...this.#settled.values()]), 10 * MINUTE);
+    const { batchId, part } = event as { readonly batchId: string; readonly part: number };
+    this.#settled.set(`${batchId} ${part}`, event);
+  }
+
+  /** A part whose dead letters are being run is settled once more meanwhile, now and then; `step` is its name. */
+  settleAgain(step: string): void {
+    const { random, faults } = this.#world;
+    const [, batchId, part] = /^(b-.+)-g\d+-p(\d+)$/.exec(step) ?? [];
+    const event = this.#settled.get(`${batchId} ${part}`);
+    if (event !== undefined && !faults.calm && random.chance(SETTLED_AGAIN_AS_LETTERS_RUN))
+      this.#later("SettlePart", event, 4 * SECOND);
+  }
+
+  /** An old call, which Lambda starts again within `most` milliseconds. */
+  #later(functionId: FunctionId, event: Json, most: number): void {
+    const { random, tally, clock } = this.#world;
+    clock.after(random.between(0, most), () => {
+      tally.add("faults", "old call run again later");
+      this.#aside(functionId, event);
+    });
   }
 
   /** A call whose answer nobody waits for. */

@@ -19,7 +19,7 @@ export type MachineWorld = {
   readonly clock: SimulationClock;
   readonly random: Random;
   readonly tally: Tally;
-  readonly invocations: Invocations;
+  readonly invocations: Pick<Invocations, "invoke">;
   readonly calm: () => boolean;
 };
 

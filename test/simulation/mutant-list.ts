@@ -1,4 +1,5 @@
 import { LANE_MUTANTS } from "./mutants-of-lanes.ts";
+import { ORDER_MUTANTS } from "./mutants-of-orders.ts";
 import { mutant, type Mutant } from "./mutant.ts";
 
 const SETTLE = "settle-part/settle-part.ts";
@@ -57,8 +58,8 @@ export const MUTANTS: readonly Mutant[] = [
     "plan recomputed on a re-run",
     [
       "plan-window/plan-window.ts",
-      'if ((await ports.windows.settled(windowId, "plan")) === undefined) await makePlan(windowId, ports, settings); const { batches, carried, setAside, expiredKey } = await readPlan(windowId, ports);',
-      "const { batches, carried, setAside, expiredKey } = await makePlan(windowId, ports, settings);",
+      'if ((await ports.windows.settled(windowId, "plan")) === undefined) await makePlan(windowId, ports, settings); const { batches, carried, setAside, expiredKey, directKey, jobs } = await readPlan(windowId, ports);',
+      "const { batches, carried, setAside, expiredKey, directKey, jobs } = await makePlan(windowId, ports, settings);",
     ],
     [
       "plan-window/plan-window.ts",
@@ -178,8 +179,9 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant("a losing direct answer not charged", [
     FINISH,
-    'await recordCharge({ job: record, attempt, charge, at: producedAt, won: outcome === "won" }, ports);',
-    'if (outcome === "won") await recordCharge({ job: record, attempt, charge, at: producedAt, won: true }, ports);',
+    'const won = (await endWith(result, record, attempt, ports)) === "won"; await recordCharge(',
+    'const won = (await endWith(result, record, attempt, ports)) === "won"; if (won) await recordCharge(',
   ]),
+  ...ORDER_MUTANTS,
   ...LANE_MUTANTS,
 ];

@@ -71,13 +71,13 @@ export const LANE_MUTANTS: readonly Mutant[] = [
   ]),
   mutant("lost calls are not named", [
     FINISH,
-    'await ports.ledger.record([directLedgerEntry("unconfirmed", call)]);',
-    "void call;",
+    'await recordCharge({ kind: "unconfirmed",',
+    'if (attempt === 0) await recordCharge({ kind: "unconfirmed",',
   ]),
   mutant("a lost call is tried again under its number", [
     TRANSITIONS,
-    "{ ...current, attempt: current.attempt + 1 },",
-    "{ ...current, attempt: current.attempt },",
+    "attempt: current.attempt + 1, roundStart: current.roundStart + (goesOn",
+    "attempt: current.attempt, roundStart: current.roundStart + (goesOn",
   ]),
   mutant("settled deliveries are not sent", [
     SETTLE,
@@ -91,13 +91,13 @@ export const LANE_MUTANTS: readonly Mutant[] = [
   ]),
   mutant("the ledger before the ends", [
     SETTLE,
-    "line.charge ? [{ job: line.entry.job, charge: line.charge, won: won.has(line) }] : [],",
-    "line.charge ? [{ job: line.entry.job, charge: line.charge, won: true }] : [],",
+    "charge: line.charge, won: won.has(line),",
+    "charge: line.charge, won: true,",
   ]),
   mutant("jobs counted by every answer of a direct call", [
     FINISH,
-    'won: outcome === "won" }, ports);',
-    "won: true }, ports);",
+    "charge, at: producedAt, won }",
+    "charge, at: producedAt, won: true }",
   ]),
   mutant("batches too large by one", [
     "domain/planner.ts",
@@ -147,8 +147,8 @@ export const LANE_MUTANTS: readonly Mutant[] = [
   ]),
   mutant("a stuck batch is never cancelled", [
     "domain/batch-watch.ts",
-    "return isOrphan || now >=",
-    "return isOrphan && now >=",
+    "return !isNeeded || now >=",
+    "return !isNeeded && now >=",
   ]),
   mutant("results that are slow to come count as gone", [
     "collect-results/collect-results.ts",

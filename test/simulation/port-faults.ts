@@ -20,7 +20,7 @@ type SiteState = {
   readonly kinds: number;
   readonly isList: boolean;
   /** The one call that is to crash, and how. */
-  readonly singled: { readonly nth: number; readonly fault: "crash-before" | "crash-after" } | null;
+  readonly singled: { readonly nth: number; readonly fault: "crash-before" | "crash-after" | "stall" } | null;
 };
 
 /** Methods that take a list of which a part may be done when the call fails. */
@@ -36,8 +36,9 @@ const LISTS: ReadonlySet<string> = new Set([
 /** The first calls of a site in a run fail more often: what happens once a batch would hardly ever be hit otherwise. */
 const EARLY_CALLS = 2;
 const EARLY_CHANCE = 0.025;
-/** One site in so many is singled out in a run: its first call crashes, mostly. */
-const SINGLED_OUT = 1 / 9;
+/** One site in so many is singled out in a run: one of its first calls crashes or, now and then, hangs. */
+const SINGLED_OUT = 1 / 7;
+const SINGLED_OUT_HANGS = 0.1;
 /** Sites that most runs never reach are singled out whenever they are. */
 const RARE_SITES: ReadonlySet<string> = new Set([
   "ReconcileBatches ledger.entries",
@@ -139,9 +140,11 @@ export class PortFaults {
     const share = isRare ? RARE_SINGLED_OUT : SINGLED_OUT;
     const draw = hashed(this.#seed ^ 0x1234, site);
     if (draw >= share) return null;
-    const fault = hashed(this.#seed ^ 0x4321, site) < 0.5 ? "crash-before" : "crash-after";
+    const kind = hashed(this.#seed ^ 0x4321, site);
+    const fault = kind < 0.5 ? "crash-before" : "crash-after";
+    if (isRare) return { nth: 0, fault };
     // One of the first calls; the very first where there may be no other.
-    return { nth: isRare ? 0 : Math.floor((draw / share) * 3), fault };
+    return { nth: Math.floor((draw / share) * 3), fault: kind < SINGLED_OUT_HANGS ? "stall" : fault };
   }
 }
 

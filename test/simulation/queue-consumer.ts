@@ -27,15 +27,19 @@ export class QueueConsumer {
   readonly #mapping: Mapping;
   readonly #world: ConsumerWorld;
   readonly #invoke: (event: SqsEvent) => Promise<unknown>;
+  readonly #taken: (message: QueuedMessage) => void;
   #running = 0;
   #woken = false;
 
+  /** `taken` is told of each message that the function did not refuse. */
   constructor(
     queue: SimulatedQueue,
     mapping: Mapping,
     world: ConsumerWorld,
     invoke: (event: SqsEvent) => Promise<unknown>,
+    taken: (message: QueuedMessage) => void,
   ) {
+    this.#taken = taken;
     this.#queue = queue;
     this.#mapping = mapping;
     this.#world = world;
@@ -67,7 +71,11 @@ export class QueueConsumer {
     this.#wake();
     try {
       const failed = failedIds(await this.#invoke(this.#event(messages)));
-      for (const message of messages) if (!failed.has(message.messageId)) this.#queue.delete(message);
+      for (const message of messages) {
+        if (failed.has(message.messageId)) continue;
+        this.#taken(message);
+        this.#queue.delete(message);
+      }
     } catch {
       // The call failed as a whole: its messages show again when their time is up.
     }

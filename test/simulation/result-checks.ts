@@ -1,6 +1,4 @@
-import { MemoryJobMap } from "../../lambdas/adapters/memory-job-map.ts";
 import type { Delivery } from "../../lambdas/domain/internal-messages.ts";
-import type { JobEnd, TransitionOutcome } from "../../lambdas/domain/job-state.ts";
 import type { Outbox } from "../../lambdas/ports.ts";
 import type { Violations } from "./violations.ts";
 
@@ -9,32 +7,15 @@ export type StoredKeys = {
   readonly isStored: (key: string) => Promise<boolean>;
 };
 
-const INVARIANT = "a result is written before anything points to it";
+export const RESULT_FIRST = "a result is written before anything points to it";
 
-/** The job map, which sees that no end points to a result that is not there. */
-export class WatchedJobMap extends MemoryJobMap {
-  readonly #stored: StoredKeys;
-
-  constructor(stored: StoredKeys) {
-    super();
-    this.#stored = stored;
-  }
-
-  override async end(end: JobEnd): Promise<TransitionOutcome> {
-    const { key } = end.result;
-    if (!(await this.#stored.isStored(key)))
-      this.#stored.violations.add(INVARIANT, `${end.endedBy} ended ${end.jobId} with ${key}`, [end.jobId]);
-    return super.end(end);
-  }
-}
-
-/** The deliveries queue as its senders see it, with the same eye on what they send. */
+/** The deliveries queue as its senders see it, which sees that none points to a result that is not there. */
 export function watchedDeliveries(outbox: Outbox<Delivery>, stored: StoredKeys): Outbox<Delivery> {
   return {
     async send(deliveries) {
       for (const delivery of deliveries) {
         if (delivery.kind !== "inline" && !(await stored.isStored(delivery.key)))
-          stored.violations.add(INVARIANT, `a delivery of ${delivery.key}`, [delivery.key]);
+          stored.violations.add(RESULT_FIRST, `a delivery of ${delivery.key}`, [delivery.key]);
       }
       await outbox.send(deliveries);
     },

@@ -1,3 +1,4 @@
+import { PROVIDERS } from "../../lambdas/domain/vocabulary.ts";
 import { simulateRun } from "./simulate-run.ts";
 import type { Stage } from "./stage.ts";
 import type { TallyJson } from "./tally.ts";
@@ -10,7 +11,7 @@ export type RunSummary = {
   readonly jobs: number;
   readonly tenants: number;
   readonly batches: number;
-  /** Of both providers at least one. */
+  /** Those that did any work, in whatever lane. */
   readonly providers: number;
   readonly tally: TallyJson;
   readonly violations: readonly Violation[];
@@ -29,7 +30,8 @@ export async function runSummary(stage: Stage, options: RunOptions): Promise<Run
       jobs: world.workload.jobs.length,
       tenants: world.workload.tenants.length,
       batches: made.reduce((sum, count) => sum + count, 0),
-      providers: made.filter((count) => count > 0).length,
+      providers: PROVIDERS.filter((name) => world.services[name].findable > 0 || world.direct[name].calls > 0)
+        .length,
       tally: world.tally.toJSON(),
       violations: world.violations.found,
       milliseconds: performance.now() - began,

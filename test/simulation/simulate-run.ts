@@ -15,6 +15,7 @@ export async function simulateRun(stage: Stage, options: RunOptions): Promise<Wo
   const told = toldResults(world);
   await checkJobs(world, told);
   checkMistakes(world, told);
+  world.cancels.check(told, world.violations);
   await checkLedger(world, told);
   await checkRest(world);
   return world;

@@ -31,7 +31,7 @@ export type QueueWorld = {
   readonly tally: Tally;
   readonly trace: Trace;
   /** Chance that a message is delivered once more, though it was deleted; 0 when the run has become calm. */
-  readonly repeats: () => number;
+  readonly repeats: (message: QueuedMessage) => number;
 };
 
 /** A standard SQS queue: at least once, in no order, hidden while somebody has it, to the dead letters after too many tries. */
@@ -97,7 +97,7 @@ export class SimulatedQueue {
     message.deleted = true;
     this.#messages.delete(message.messageId);
     // A delete is not always seen by every server that holds the message.
-    if (!random.chance(this.#world.repeats())) return;
+    if (!random.chance(this.#world.repeats(message))) return;
     tally.add("faults", "message delivered again after its deletion");
     clock.after(random.between(SECOND, random.chance(0.2) ? 5 * HOUR : 10 * MINUTE), () => {
       this.#messages.set(message.messageId, { ...message, deleted: false, visibleAt: clock.now() });

@@ -1,20 +1,38 @@
 import { MemoryBatches } from "../../lambdas/adapters/memory-batches.ts";
 import type { AccountHold, BatchOutcome, PlannedBatch } from "../../lambdas/domain/batch-record.ts";
+import { dueSteps, earliestCutOff } from "../../lambdas/domain/cut-offs.ts";
 import type { BatchId } from "../../lambdas/domain/ids.ts";
 import type { PlanChecks } from "./plan-checks.ts";
+import { MINUTE } from "./simulation-clock.ts";
+
+/** No cut-off is longer before its due time: the margin, a flex call, and the time to begin all of a run's jobs. */
+const LONGEST_CUT_OFF = 18 * MINUTE;
 
 /** The batches table, which tells how many batches are open and how many provider batches have an owner. */
 export class WatchedBatches extends MemoryBatches {
   readonly #now: () => number;
   readonly #checks: PlanChecks;
-  readonly #open = new Set<BatchId>();
+  readonly #open = new Map<BatchId, PlannedBatch>();
+  readonly #escalated = new Map<BatchId, number>();
   readonly #closed = new Set<BatchId>();
   readonly #owned = new Set<string>();
+  readonly #locks = new Map<string, BatchId>();
 
   constructor(now: () => number, checks: PlanChecks) {
     super();
     this.#now = now;
     this.#checks = checks;
+  }
+
+  override async lockAccount(account: string, owner: BatchId, now: number, until: number): Promise<boolean> {
+    const locked = await super.lockAccount(account, owner, now, until);
+    if (locked) this.#locks.set(account, owner);
+    return locked;
+  }
+
+  /** Who was last given the account to make batches on. */
+  makerOn(account: string): BatchId | undefined {
+    return this.#locks.get(account);
   }
 
   override async hold(account: string, hold: AccountHold): Promise<void> {
@@ -35,8 +53,28 @@ export class WatchedBatches extends MemoryBatches {
     submitted?: { readonly providerBatchId: string; readonly at: number },
   ): Promise<void> {
     await super.register(plan, submitted);
-    if (!this.#closed.has(plan.batchId) && !this.#open.has(plan.batchId)) this.#checks.planned(plan);
-    if (!this.#closed.has(plan.batchId)) this.#open.add(plan.batchId);
+    if (this.#closed.has(plan.batchId) || this.#open.has(plan.batchId)) return;
+    this.#open.set(plan.batchId, plan);
+    await this.#checks.planned(plan);
+  }
+
+  override async recordEscalated(id: BatchId, until: number): Promise<void> {
+    await super.recordEscalated(id, until);
+    this.#escalated.set(id, Math.max(until, this.#escalated.get(id) ?? 0));
+  }
+
+  /** The open batches that jobs may have to leave by now, and have not. */
+  late(now: number): BatchId[] {
+    const plans = [...this.#open.values()].filter(
+      (plan) =>
+        plan.orphanOf === null &&
+        dueSteps(plan).some(
+          ({ due }) =>
+            due > Math.max(plan.plannedAt, this.#escalated.get(plan.batchId) ?? 0) &&
+            now >= Math.max(earliestCutOff(plan, due), due - LONGEST_CUT_OFF),
+        ),
+    );
+    return plans.map(({ batchId }) => batchId);
   }
 
   override async close(id: BatchId, at: number, outcome: BatchOutcome): Promise<void> {

@@ -16,8 +16,10 @@ const STREAMS: ReadonlySet<string> = new Set([
   "objects.list",
   "ledger.entries",
   "tenants.list",
+  "budgets.list",
   "batches.listOpen",
   "batches.listPlanned",
+  "batches.times",
   "provider.listSince",
   "provider.output",
 ]);

@@ -23,6 +23,8 @@ export type SimulatedJob = {
   readonly effectiveForSeconds: number | null;
   readonly retries: number;
   readonly cancels: number;
+  /** It is cancelled right after it was sent, and sent again right after that. */
+  readonly wavers: boolean;
 };
 
 /** One message that somebody puts on a queue, and what must come of it where it does not become a job. */

@@ -74,10 +74,12 @@ type Burst = { readonly at: number; readonly models: readonly (typeof MODELS)[nu
 
 function drawBursts(random: Random, start: number): Burst[] {
   const span = random.chance(0.15) ? 30 * HOUR : 8 * HOUR;
+  // Each of OpenAI's models has its turn, embeddings too.
+  const first = random.stream("first model").below(4);
   return Array.from({ length: 2 + random.below(2) }, (_, number) => ({
     at: start + random.next() * span,
     // Both providers in every run.
-    models: [MODELS[number % 4] ?? MODELS[0], random.pick(MODELS.slice(4))],
+    models: [MODELS[(first + number) % 4] ?? MODELS[0], random.pick(MODELS.slice(4))],
   }));
 }
 
@@ -110,6 +112,10 @@ function drawJob(
         : draw < 0.055 && !urgent
           ? "bad-row"
           : "none";
+  // Some think better of it twice while the first call is still under way.
+  const wavers = random.stream("wavers").chance(urgent ? (trouble === "none" ? 0.06 : 0.6) : 0.01);
+  const retries = random.chance(trouble === "none" ? 0.03 : 0.3) ? 1 + random.below(2) : 0;
+  const cancels = random.chance(0.06) ? 1 + random.below(2) : 0;
   return {
     tenantId,
     key,
@@ -123,8 +129,9 @@ function drawJob(
     tier,
     deadline: drawDeadline(random, burst.at),
     effectiveForSeconds: random.chance(0.2) ? 1 + random.below(100_000) : null,
-    retries: random.chance(trouble === "none" ? 0.03 : 0.3) ? 1 + random.below(2) : 0,
-    cancels: random.chance(0.06) ? 1 + random.below(2) : 0,
+    retries: wavers ? 1 : retries,
+    cancels: wavers ? 1 : cancels,
+    wavers,
   };
 }
 
@@ -165,13 +172,24 @@ function drawSendings(random: Random, job: SimulatedJob, tenant: SimulatedTenant
     } else add(time, message, "job");
   }
   if (job.secrets.length > 1) add(at + random.next() * 2 * HOUR, jobMessage(random, job, 1), "job");
+  if (job.wavers) {
+    const wavering = random.stream("wavering");
+    const cancelledAt = at + wavering.next() * 5 * SECOND;
+    add(cancelledAt, cancelMessage(job), "cancel");
+    add(cancelledAt + wavering.next() * 5 * SECOND, { ...jobMessage(wavering, job, 0), retry: true }, "job");
+    return sendings;
+  }
   for (let retry = 0; retry < job.retries; retry += 1)
     add(at + random.between(MINUTE, 10 * HOUR), { ...jobMessage(random, job, 0), retry: true }, "job");
   for (let cancel = 0; cancel < job.cancels; cancel += 1) {
     const time = random.chance(0.2) ? at - random.next() * 5 * SECOND : at + random.next() ** 2 * 3 * HOUR;
-    add(time, { version: 1, tenantId: job.tenantId, cancel: { idempotencyKey: job.key } }, "cancel");
+    add(time, cancelMessage(job), "cancel");
   }
   return sendings;
+}
+
+function cancelMessage({ tenantId, key }: SimulatedJob) {
+  return { version: 1, tenantId, cancel: { idempotencyKey: key } };
 }
 
 /** The message of a job; what only describes it differs from one copy to the next. */

@@ -1,8 +1,10 @@
+import { MemoryBudgets } from "../../lambdas/adapters/memory-budgets.ts";
 import { MemoryLedger } from "../../lambdas/adapters/memory-ledger.ts";
 import { MemoryTenants } from "../../lambdas/adapters/memory-tenants.ts";
 import { drawSettings } from "./draw-settings.ts";
-import { type Provider, PROVIDERS, type Tier, TIERS } from "../../lambdas/domain/vocabulary.ts";
+import { type Provider, PROVIDERS } from "../../lambdas/domain/vocabulary.ts";
 import { BatchChecks } from "./batch-checks.ts";
+import { CancelChecks } from "./cancel-checks.ts";
 import { Invocations } from "./invocations.ts";
 import { Invoice } from "./invoice.ts";
 import { JobTries } from "./job-tries.ts";
@@ -14,20 +16,20 @@ import { PlanChecks } from "./plan-checks.ts";
 import { PortFaults } from "./port-faults.ts";
 import { ProviderFaults } from "./provider-faults.ts";
 import { QueueConsumer } from "./queue-consumer.ts";
-import { QueueInbox, QueueOutbox, SimulatedDeadLetterQueues, ToldResults } from "./queue-ports.ts";
+import { ToldResults } from "./queue-ports.ts";
 import { Random } from "./random.ts";
-import { type StoredKeys, watchedDeliveries, WatchedJobMap } from "./result-checks.ts";
-import { makeQueues, type SimulatedQueue } from "./simulated-queue.ts";
+import type { StoredKeys } from "./result-checks.ts";
+import { makeQueues, type QueuedMessage, type SimulatedQueue } from "./simulated-queue.ts";
 import { HOUR, SimulationClock } from "./simulation-clock.ts";
 import type { Stage } from "./stage.ts";
 import { Tally } from "./tally.ts";
 import { Trace } from "./trace.ts";
 import { Violations } from "./violations.ts";
-import type { WorkerPorts } from "./functions.ts";
+import { WatchedJobMap } from "./watched-job-map.ts";
 import { WatchedBatches } from "./watched-batches.ts";
 import { WatchedObjectStore } from "./watched-object-store.ts";
 import { WatchedWindows } from "./watched-windows.ts";
-import type { Worker } from "./worker.ts";
+import { workerPorts } from "./worker-ports.ts";
 import type { Sending, Workload } from "./workload-types.ts";
 import { drawWorkload } from "./workload.ts";
 
@@ -44,15 +46,11 @@ export type RunOptions = {
 
 /** How often a message comes again though it was deleted. */
 const REPEATED = 0.015;
+/** A cancel may meet its job in a later round then: few messages, and much that they could undo. */
+const CANCEL_REPEATED = 0.3;
 
 /** Runs begin in the afternoon and go on past midnight. */
 const START = Date.UTC(2026, 10, 21, 15);
-
-const LETTER_QUEUES = [
-  ...TIERS.map((queue) => ({ queue, name: `jobs-${queue}-dead` })),
-  { queue: "runs", name: "runs-dead" },
-  { queue: "deliveries", name: "deliveries-dead" },
-] as const;
 
 /** Everything of one run: the gateway on memory adapters, the providers, and what connects them. */
 export class World {
@@ -69,11 +67,13 @@ export class World {
 
   readonly objects: WatchedObjectStore;
   readonly jobs: WatchedJobMap;
-  readonly #stored: StoredKeys;
+  readonly stored: StoredKeys;
   readonly ledger = new MemoryLedger();
   readonly tenants = new MemoryTenants();
-  readonly windows = new WatchedWindows();
+  readonly budgets = new MemoryBudgets();
+  readonly windows: WatchedWindows;
   readonly batches: WatchedBatches;
+  readonly cancels: CancelChecks;
   readonly told = new ToldResults();
   readonly queues: ReadonlyMap<string, SimulatedQueue>;
   readonly consumers: readonly QueueConsumer[];
@@ -105,12 +105,28 @@ export class World {
       : drawn;
     const now = () => this.clock.now();
     const reopenable = this.workload.jobs.filter(({ retries }) => retries > 0).map(({ jobId }) => jobId);
-    const plans = new PlanChecks(new Set<string>(reopenable), this.violations);
+    const readObject = (key: string) => this.objects.get(key);
+    const plans = new PlanChecks(new Set<string>(reopenable), this.violations, {
+      readObject,
+      overSince: (tenantId, jobId, attempt) => this.jobs.overSince(tenantId, jobId, attempt),
+    });
     this.objects = new WatchedObjectStore({ now, chunkBytes: 9973 }, plans);
     this.batches = new WatchedBatches(now, plans);
     const isStored = async (key: string) => (await this.objects.size(key)) !== undefined;
-    this.#stored = { violations: this.violations, isStored };
-    this.jobs = new WatchedJobMap(this.#stored);
+    this.stored = { violations: this.violations, isStored };
+    this.windows = new WatchedWindows({ violations: this.violations, readObject });
+    this.cancels = new CancelChecks(
+      this.workload,
+      ({ tenantId, jobId }) => this.jobs.get(tenantId, jobId),
+      now,
+    );
+    this.jobs = new WatchedJobMap({
+      ...this.stored,
+      now,
+      batchOf: (batchId) => this.batches.get(batchId),
+      cancelsOf: (jobId) => this.cancels.sentFor(jobId),
+      onSentOn: (step) => this.invocations.settleAgain(step),
+    });
     this.queues = this.#makeQueues();
     const settings = drawSettings(this.random.stream("settings"));
     const { clock, invoice, tries, violations } = this;
@@ -121,7 +137,7 @@ export class World {
       new Set(dedicated.map(({ tenant }) => tenant.policy.tenantId)),
       violations,
       plans,
-      (batchId) => this.batches.get(batchId),
+      this.batches,
     );
     const broke = new Map(
       PROVIDERS.map((provider) => [
@@ -130,7 +146,6 @@ export class World {
       ]),
     );
     const brokeUntil = (provider: Provider) => broke.get(provider) ?? 0;
-    const readObject = (key: string) => this.objects.get(key);
     const service = (provider: Provider) =>
       new ModelBatchService(provider, { clock, faults, invoice, tries, checks, brokeUntil, readObject });
     this.services = { openai: service("openai"), anthropic: service("anthropic") };
@@ -142,7 +157,7 @@ export class World {
         faults,
         invoice,
         tries,
-        violations,
+        checks,
         brokeUntil,
         jobIdOf,
       });
@@ -158,7 +173,7 @@ export class World {
       violations,
       settings,
       tries,
-      portsOf: (worker) => this.#portsOf(worker),
+      portsOf: (worker) => workerPorts(this, worker, () => `id${String((this.#ids += 1)).padStart(6, "0")}`),
     });
     this.machines = new Machines({
       stage,
@@ -175,6 +190,7 @@ export class World {
           { ...mapping, queueArn: `arn:aws:sqs:eu-central-1:111122223333:Offpeak-${mapping.queue}` },
           { clock, random: this.random.stream(`consumer of ${mapping.queue}`) },
           (event) => this.invocations.invoke(mapping.functionId, event),
+          (message) => void this.cancels.taken(message),
         ),
     );
   }
@@ -213,41 +229,13 @@ export class World {
 
   #makeQueues(): Map<string, SimulatedQueue> {
     const { clock, tally, trace, stage } = this;
-    const repeats = () => (this.portFaults.calm ? 0 : REPEATED);
+    const repeats = ({ body }: QueuedMessage) => {
+      if (this.portFaults.calm) return 0;
+      return body.includes('"cancel":{') ? CANCEL_REPEATED : REPEATED;
+    };
     return makeQueues(stage.queues, (name) => {
       const random = this.random.stream(`queue ${name}`);
       return { clock, random, tally, trace, repeats };
     });
-  }
-
-  #portsOf(worker: Worker): WorkerPorts {
-    const tierQueue = (tier: Tier) => this.queue(`jobs-${tier}-dead`);
-    return {
-      objects: worker.wrap("objects", this.objects),
-      jobs: worker.wrap("jobs", this.jobs),
-      ledger: worker.wrap("ledger", this.ledger),
-      tenants: worker.wrap("tenants", this.tenants),
-      windows: worker.wrap("windows", this.windows),
-      batches: worker.wrap("batches", this.batches),
-      deliveries: worker.wrap(
-        "deliveries",
-        watchedDeliveries(new QueueOutbox(this.queue("deliveries")), this.#stored),
-      ),
-      runs: worker.wrap("runs", new QueueOutbox(this.queue("runs"))),
-      deadLetters: worker.wrap("deadLetters", new SimulatedDeadLetterQueues(tierQueue)),
-      queues: worker.wrap("queues", this.told),
-      executions: worker.wrap("executions", this.machines),
-      inboxes: LETTER_QUEUES.map(({ queue, name }) => ({
-        queue,
-        inbox: worker.wrap("inbox", new QueueInbox(this.queue(name))),
-      })),
-      provider: async (provider) => worker.wrap("provider", this.services[provider].for(worker)),
-      direct: async (provider) => worker.wrap("direct", this.direct[provider].for(worker)),
-      runtime: {
-        now: () => this.clock.reading(),
-        uniqueId: () => `id${String((this.#ids += 1)).padStart(6, "0")}`,
-        sleep: (duration) => worker.sleep(duration),
-      },
-    };
   }
 }

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, vi } from "vitest";
 import { MemoryBatches } from "../../../lambdas/adapters/memory-batches.ts";
+import { MemoryBudgets } from "../../../lambdas/adapters/memory-budgets.ts";
 import { MemoryDeadLetterQueues } from "../../../lambdas/adapters/memory-dead-letter-queues.ts";
 import { MemoryExecutions } from "../../../lambdas/adapters/memory-executions.ts";
 import { MemoryJobMap } from "../../../lambdas/adapters/memory-job-map.ts";
@@ -80,6 +81,7 @@ export class FaultBench {
   readonly jobs = new MemoryJobMap();
   readonly ledger = new MemoryLedger();
   readonly tenants = new MemoryTenants();
+  readonly budgets = new MemoryBudgets();
   readonly windows = new MemoryWindows();
   readonly batches = new MemoryBatches();
   readonly executions = new MemoryExecutions();
@@ -114,9 +116,9 @@ export class FaultBench {
   }
 
   get ports() {
-    const { objects, jobs, ledger, tenants, windows, batches, executions, runtime } = this;
+    const { objects, jobs, ledger, tenants, budgets, windows, batches, executions, runtime } = this;
     const { deliveries, runs, deadLetters, queues, batchProvider: provider } = this;
-    const stores = { objects, jobs, ledger, tenants, windows, batches };
+    const stores = { objects, jobs, ledger, tenants, budgets, windows, batches };
     const outboxes = { deliveries, runs, deadLetters, queues };
     return { ...stores, ...outboxes, executions, runtime, provider, direct: async () => this.#direct };
   }

@@ -52,6 +52,36 @@ describe("a batch of ours", () => {
   });
 });
 
+describe("a batch whose jobs move to a faster lane", () => {
+  const dues = [
+    { due: NOON, jobs: 1, tokens: 10 },
+    { due: NOON + 1, jobs: 1, tokens: 10 },
+  ];
+  const watch = (stage: ProviderBatch["stage"], fields: Partial<BatchRecord>) =>
+    decideWatch(
+      aProviderBatch({ stage, stageSince: NOON }),
+      { cancelAt: null, plan: { ...plan, dues }, ...fields },
+      NOON,
+    );
+
+  test.each(["validating", "in-progress"] as const)(
+    "is waited for while one of them is left, and cancelled %s when none is",
+    (stage) => {
+      expect(watch(stage, { escalatedUntil: null })).toBe("wait");
+      expect(watch(stage, { escalatedUntil: NOON })).toBe("wait");
+      expect(watch(stage, { escalatedUntil: NOON + 1 })).toBe("cancel");
+    },
+  );
+
+  test("is let finish when it is only writing down what it has done", () => {
+    expect(watch("finalizing", { escalatedUntil: NOON + 1 })).toBe("wait");
+  });
+
+  test("is not cancelled while it may be somebody else's", () => {
+    expect(watch("in-progress", { escalatedUntil: NOON + 1, isProvisional: true })).toBe("wait");
+  });
+});
+
 describe("an orphan", () => {
   test.each(["validating", "in-progress", "finalizing"] as const)(
     "is cancelled as soon as it is seen %s: its requests run elsewhere",

@@ -45,6 +45,11 @@ describe("the sum of ledger entries", () => {
     );
   });
 
+  test("without routing: an alias' default model where there was one, the model itself elsewhere", () => {
+    const routed = { ...entry("batch", 10n), defaultModelCostPicoUsd: "500" };
+    expect(sumOf([routed, entry("direct", 10n)])).toMatchObject({ syncCost: 40n, defaultModelCost: 520n });
+  });
+
   test("tells estimates of lost calls apart, and counts input read from or written to a cache", () => {
     expect(sumOf([])).toEqual(NO_COST);
     expect(sumOf([entry("direct", 10n), entry("unconfirmed", 4n, 0)])).toEqual({
@@ -54,6 +59,7 @@ describe("the sum of ledger entries", () => {
       outputTokens: 4,
       cost: 14n,
       syncCost: 28n,
+      defaultModelCost: 28n,
       unconfirmed: 4n,
     });
   });

@@ -222,6 +222,7 @@ describe("planWindow", () => {
     const held = { ...OPEN, heldAccounts: new Set(["openai"]) };
     expect(planWindow(WINDOW, [late, almost], held, SETTINGS, NOW)).toEqual({
       batches: [],
+      direct: [],
       carried: [almost],
       expired: [late],
     });

@@ -1,4 +1,5 @@
 import { MemoryBatches } from "../../../lambdas/adapters/memory-batches.ts";
+import { MemoryBudgets } from "../../../lambdas/adapters/memory-budgets.ts";
 import { MemoryExecutions } from "../../../lambdas/adapters/memory-executions.ts";
 import { MemoryDeadLetterQueues } from "../../../lambdas/adapters/memory-dead-letter-queues.ts";
 import { MemoryJobMap } from "../../../lambdas/adapters/memory-job-map.ts";
@@ -12,7 +13,7 @@ import {
   type Ending,
   MemoryBatchProvider,
 } from "../../../lambdas/adapters/providers/memory-batch-provider.ts";
-import { admitJobs } from "../../../lambdas/admit-jobs/admit-jobs.ts";
+import { type AdmissionPorts, admitJobs } from "../../../lambdas/admit-jobs/admit-jobs.ts";
 import type { IncomingMessage } from "../../../lambdas/admit-jobs/open-message.ts";
 import { closeBatch } from "../../../lambdas/close-batch/close-batch.ts";
 import { closeWindow } from "../../../lambdas/close-window/close-window.ts";
@@ -25,10 +26,11 @@ import type { LedgerEntry } from "../../../lambdas/domain/ledger-entry.ts";
 import { DEFAULT_TIER_DUE_SECONDS, PROVIDER_BATCH_LIMITS } from "../../../lambdas/domain/limits.ts";
 import { type ResultMessage, resultEnvelopeSchema } from "../../../lambdas/domain/result-message.ts";
 import { type TenantPolicy, tenantPolicySchema } from "../../../lambdas/domain/tenant-policy.ts";
-import type { Provider } from "../../../lambdas/domain/vocabulary.ts";
+import type { DirectLane, Provider } from "../../../lambdas/domain/vocabulary.ts";
 import { freezeWindow } from "../../../lambdas/freeze-window/freeze-window.ts";
 import { planWindow } from "../../../lambdas/plan-window/plan-window.ts";
 import type { CallAnswer, DirectProvider } from "../../../lambdas/ports.ts";
+import { DIRECT_SETTINGS, type DirectSettings } from "../../../lambdas/run-job/direct-work.ts";
 import { runMessage, runRequested } from "../../../lambdas/run-job/run-messages.ts";
 import { type Poll, pollBatch } from "../../../lambdas/poll-batch/poll-batch.ts";
 import { type Sweep, sweepLeftovers } from "../../../lambdas/sweep-leftovers/sweep-leftovers.ts";
@@ -39,7 +41,12 @@ import { writeBatch } from "../../../lambdas/write-batch/write-batch.ts";
 const SETTINGS = { tierDueSeconds: DEFAULT_TIER_DUE_SECONDS, maxRequestBytes: 1_000_000 };
 const PLAN_SETTINGS = { limits: PROVIDER_BATCH_LIMITS, minBatchJobs: 1, leadMs: 0, maxJobs: 100_000 };
 
-type Answerer = (body: Readonly<Record<string, unknown>>) => CallAnswer | Error;
+type Answered = CallAnswer | Error;
+/** `lane` as the call names it, and a signal that is given when nobody waits for the answer any more. */
+type Answerer = (
+  body: Readonly<Record<string, unknown>>,
+  call: { readonly lane: DirectLane; readonly signal: AbortSignal },
+) => Answered | Promise<Answered>;
 
 /** The whole gateway on memory adapters and a clock of its own: each step of a job's way is a call. */
 export class MemoryGateway {
@@ -48,14 +55,22 @@ export class MemoryGateway {
   readonly runtime = {
     now: () => this.now,
     uniqueId: () => `id${(this.#serial += 1).toString().padStart(6, "0")}`,
-    sleep: async (duration: number) => {
-      this.now += duration;
-    },
+    sleep: async (duration: number) => this.elapse(duration),
   };
+  #timeouts: { readonly at: number; readonly controller: AbortController }[] = [];
+  /** A signal that is given when the clock has moved on by so many milliseconds. */
+  readonly timeout = (duration: number): AbortSignal => {
+    const controller = new AbortController();
+    this.#timeouts.push({ at: this.now + duration, controller });
+    return controller.signal;
+  };
+  /** How direct calls are made: hedging is off unless a test sets it. */
+  directSettings: DirectSettings = DIRECT_SETTINGS;
   readonly objects = new MemoryObjectStore({ now: this.runtime.now, chunkBytes: 977 });
   readonly jobs = new MemoryJobMap();
   readonly ledger = new MemoryLedger();
   readonly tenants = new MemoryTenants();
+  readonly budgets = new MemoryBudgets();
   readonly windows = new MemoryWindows();
   readonly batches = new MemoryBatches();
   readonly executions = new MemoryExecutions();
@@ -65,6 +80,7 @@ export class MemoryGateway {
   readonly queues = new MemoryTenantQueues();
   readonly provider: MemoryBatchProvider;
   calls = 0;
+  warn: NonNullable<AdmissionPorts["warn"]> = () => undefined;
   answer: Answerer = () => new Error("no direct call was expected");
 
   constructor(options: { readonly namesBatches?: boolean } = {}) {
@@ -73,13 +89,25 @@ export class MemoryGateway {
 
   direct = async (): Promise<DirectProvider> => ({
     provider: "openai",
-    call: async (_endpoint, body) => {
+    call: async (_endpoint, body, signal, lane = "sync") => {
       this.calls += 1;
-      const answer = this.answer(body);
+      const answer = await this.answer(body, { lane, signal });
       if (answer instanceof Error) throw answer;
       return answer;
     },
   });
+
+  /** Moves the clock on; signals that fall due meanwhile are given, each at its own moment. */
+  elapse(duration: number): void {
+    const until = this.now + duration;
+    const due = this.#timeouts.filter(({ at }) => at <= until);
+    this.#timeouts = this.#timeouts.filter(({ at }) => at > until);
+    for (const { at, controller } of due.toSorted((a, b) => a.at - b.at)) {
+      this.now = Math.max(this.now, at);
+      controller.abort();
+    }
+    this.now = until;
+  }
 
   async addTenant(
     fields: Omit<Partial<TenantPolicy>, "tenantId"> & { readonly tenantId: string },
@@ -111,11 +139,11 @@ export class MemoryGateway {
   }
 
   runMessage(message: IncomingMessage) {
-    return runMessage(message, this, SETTINGS);
+    return runMessage(message, this, { ...SETTINGS, direct: this.directSettings });
   }
 
   runRequested(request: RunRequest) {
-    return runRequested(request, this, SETTINGS);
+    return runRequested(request, this, { ...SETTINGS, direct: this.directSettings });
   }
 
   freeze(): Promise<WindowId | null> {
@@ -182,8 +210,8 @@ export class MemoryGateway {
     // The one provider here has the account of its name; the other account is empty.
     const empty = new MemoryBatchProvider({ objects: this.objects, now: this.runtime.now });
     const provider = async (name: Provider) => (name === this.provider.provider ? this.provider : empty);
-    const { objects, jobs, runs, batches, executions, runtime } = this;
-    return sweepLeftovers({ objects, jobs, runs, batches, executions, runtime, provider });
+    const { objects, jobs, runs, batches, budgets, executions, runtime } = this;
+    return sweepLeftovers({ objects, jobs, runs, batches, budgets, executions, runtime, provider });
   }
 
   /** Delivers everything that waits and takes a tenant's results off its queue. */

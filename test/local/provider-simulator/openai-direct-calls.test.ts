@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { costOf } from "../../../local/provider-simulator/invoice.ts";
 import { startBench } from "./simulator-fixture.ts";
 
 const conversation = `customer: I need a rental car in Atlanta on March 10th.
@@ -257,4 +258,36 @@ test("a body that is not JSON gets OpenAI's error shape", async () => {
   });
   expect(response.status).toBe(400);
   expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error", param: null } });
+});
+
+describe("flex", () => {
+  const flex = (content: string) => ({
+    model: "gpt-5-nano",
+    messages: [{ role: "user" as const, content }],
+    service_tier: "flex" as const,
+  });
+
+  test("answers as the standard tier does, later and at the price of a batch", async () => {
+    const { openai, simulator } = await startBench({ flexRefusedShare: 0, flexSeconds: [0.2, 0.3] });
+    const before = Date.now();
+    const chat = await openai.chat.completions.create(flex("Hello."));
+    expect(Date.now() - before).toBeGreaterThanOrEqual(190);
+    expect(chat.service_tier).toBe("flex");
+    const [line] = simulator.invoice().lines;
+    expect(line).toMatchObject({ service: "flex", batchId: null });
+    expect(BigInt(line!.picoUsd)).toBe(costOf("gpt-5-nano", "batch", line!.usage));
+  });
+
+  test("refuses its share for want of capacity, by the seed, and bills nothing for it", async () => {
+    const { openai, simulator } = await startBench({ flexRefusedShare: 0.3, flexSeconds: [0, 0] });
+    const calls = Array.from({ length: 200 }, (_, number) =>
+      openai.chat.completions.create(flex(`Hello ${number}.`)),
+    );
+    const outcomes = await Promise.allSettled(calls);
+    const refused = outcomes.filter(({ status }) => status === "rejected");
+    expect(refused.length).toBeGreaterThan(40);
+    expect(refused.length).toBeLessThan(80);
+    expect(refused[0]).toMatchObject({ reason: { status: 429, code: "resource_unavailable" } });
+    expect(simulator.invoice().lines).toHaveLength(outcomes.length - refused.length);
+  });
 });

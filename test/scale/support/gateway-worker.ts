@@ -1,5 +1,6 @@
 /* The thread that runs the use cases: its memory is what is measured. Everything they keep lies in another or on disk. */
 import { parentPort, workerData } from "node:worker_threads";
+import { MemoryBudgets } from "../../../lambdas/adapters/memory-budgets.ts";
 import { MemoryTenants } from "../../../lambdas/adapters/memory-tenants.ts";
 import { admitJobs } from "../../../lambdas/admit-jobs/admit-jobs.ts";
 import type { IncomingMessage } from "../../../lambdas/admit-jobs/open-message.ts";
@@ -40,6 +41,7 @@ const clock = { now: 0 };
 const meter = new MemoryMeter();
 const objects = new FileObjectStore(data.bucketFolder, () => clock.now);
 const tenants = new MemoryTenants();
+const budgets = new MemoryBudgets();
 let serial = 0;
 
 const runtime = {
@@ -83,6 +85,7 @@ const link = new ThreadLink(parentPort, { steps: meter.measured(steps), meter })
 const ports = {
   objects,
   tenants,
+  budgets,
   runtime,
   jobs: link.remote<JobMap>("jobs"),
   ledger: link.remote<Ledger>("ledger"),

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { anthropicDirectProvider } from "../../../../lambdas/adapters/providers/anthropic-direct-provider.ts";
 import { openAiDirectProvider } from "../../../../lambdas/adapters/providers/openai-direct-provider.ts";
 import { anthropicClient, openAiClient } from "../../../../lambdas/adapters/providers/provider-clients.ts";
+import { anthropicAllowance, openAiAllowance } from "../../../../lambdas/adapters/providers/rate-headers.ts";
 import { readAnswer } from "../../../../lambdas/domain/answer.ts";
 import { LostAnswerError, NotSentError } from "../../../../lambdas/domain/failures.ts";
 import { readErrorBody } from "../../../../lambdas/domain/output-line.ts";
@@ -70,6 +71,17 @@ describe.each(CALLS)("$endpoint", ({ endpoint, operation, body }) => {
     expect(received).toMatchObject([{ method: "POST", url: endpoint, body: JSON.stringify(sent) }]);
   });
 
+  test("what is left of the rate limit comes with the answer, and with a refusal", async () => {
+    const { provider } = await simulated(endpoint);
+    const { allowance } = await provider.call(endpoint, body, unhurried());
+    const refused = await provider.call(endpoint, { ...body, nonsense: true }, unhurried());
+    expect(allowance?.limit).toBeGreaterThan(1000);
+    expect(allowance?.requests).toBe((allowance?.limit ?? 0) - 1);
+    expect(allowance?.resetMs).toBeGreaterThan(0);
+    expect(allowance?.resetMs).toBeLessThanOrEqual(61_000);
+    expect(refused.allowance?.requests).toBe((allowance?.limit ?? 0) - 2);
+  });
+
   test("an error status is an answer, with its wait and the provider's body", async () => {
     const fault = { kind: "http-error", operation, status: 429, retryAfterSeconds: 7 } as const;
     const { provider, simulator } = await simulated(endpoint, fault);
@@ -122,4 +134,51 @@ describe.each(CALLS)("$endpoint", ({ endpoint, operation, body }) => {
     const provider = connect(endpoint, { openaiBaseUrl: `${origin}/v1`, anthropicBaseUrl: origin });
     await expect(provider.call(endpoint, body, unhurried())).rejects.toBeInstanceOf(LostAnswerError);
   });
+});
+
+describe("the flex lane", () => {
+  test.each(CALLS)("is asked for where the endpoint has it: $endpoint", async ({ endpoint, body }) => {
+    const { origin, received } = await startStub({ status: 500, body: "{}" });
+    const provider = connect(endpoint, { openaiBaseUrl: `${origin}/v1`, anthropicBaseUrl: origin });
+    await provider.call(endpoint, body, unhurried(), "flex");
+    const tiered = endpoint === "/v1/chat/completions" || endpoint === "/v1/responses";
+    const sent = tiered ? { ...body, service_tier: "flex" } : body;
+    expect(received).toMatchObject([{ body: JSON.stringify(sent) }]);
+  });
+
+  test("an answer without capacity is a refusal that may pass, and costs nothing", async () => {
+    const simulator = await startProviderSimulator({ flexRefusedShare: 1 });
+    onTestFinished(() => simulator.close());
+    const provider = connect("/v1/responses", simulator);
+    const body = { model: "gpt-5-nano", input: "Hello" };
+    const answer = await provider.call("/v1/responses", body, unhurried(), "flex");
+    expect(answer.statusCode).toBe(429);
+    expect(readErrorBody("openai", 429, answer.body)).toMatchObject({
+      code: "resource_unavailable",
+      seen: "busy",
+    });
+    expect(simulator.invoice().lines).toEqual([]);
+  });
+});
+
+test.each([
+  ["20ms", 20],
+  ["1.5s", 1500],
+  ["6m0s", 360_000],
+  ["1h0m1s", 3_601_000],
+  ["soon", undefined],
+  ["", undefined],
+])("OpenAI's reset after %s is read as %s ms", (text, resetMs) => {
+  const headers = new Headers({ "x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": text });
+  expect(openAiAllowance(headers)?.resetMs).toBe(resetMs);
+});
+
+test("Anthropic's reset counts from the answer's own date, and is nothing without one", () => {
+  const told = {
+    "anthropic-ratelimit-requests-remaining": "0",
+    "anthropic-ratelimit-requests-reset": "2026-11-21T12:00:20Z",
+  };
+  const date = "Sat, 21 Nov 2026 12:00:05 GMT";
+  expect(anthropicAllowance(new Headers({ ...told, date }))).toEqual({ requests: 0, resetMs: 15_000 });
+  expect(anthropicAllowance(new Headers(told))).toBeUndefined();
 });

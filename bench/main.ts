@@ -1,0 +1,12 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { benchLanes } from "./lanes/main.ts";
+
+// `npm run bench` runs the timed benchmarks, all or those whose file name holds a word; `lanes` counts instead of timing.
+const [first, ...rest] = process.argv.slice(2);
+if (first === "lanes") process.exitCode = await benchLanes(rest);
+else {
+  const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
+  const args = [vitest, "bench", "--run", ...(first === undefined ? [] : [first, ...rest])];
+  process.exitCode = spawnSync(process.execPath, args, { stdio: "inherit" }).status ?? 1;
+}
