@@ -7,7 +7,7 @@ import { HOUR } from "./simulation-clock.ts";
 /** Limits narrow enough to be met, one or the other of them in each run. */
 export function drawSettings(random: Random): FunctionSettings {
   const limits = {
-    maxRequests: random.chance(0.35) ? 15 + random.below(40) : 1000,
+    maxRequests: random.chance(0.2) ? 15 + random.below(40) : 1000,
     maxBytes: random.chance(0.2) ? 5000 + random.below(9000) : 1_000_000,
     maxInputs: random.chance(0.2) ? 12 + random.below(30) : 1000,
   };

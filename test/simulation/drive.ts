@@ -16,8 +16,8 @@ const REST = 45 * MINUTE;
 const WATCHED = 16 * DAY;
 const GIVEN_UP = 6 * DAY;
 /** A window that finds nothing new changes nothing: one in so many is run all the same. */
-const IDLE_WINDOWS = 36;
-const CARRYING_WINDOWS = 9;
+const IDLE_WINDOWS = 72;
+const CARRYING_WINDOWS = 15;
 const IDLE_CALLS = 16;
 /** What is called each minute is called in vain more often. */
 const IDLE_MINUTES = 90;

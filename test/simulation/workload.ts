@@ -76,7 +76,7 @@ function drawBursts(random: Random, start: number): Burst[] {
   const span = random.chance(0.15) ? 30 * HOUR : 8 * HOUR;
   // Each of OpenAI's models has its turn, embeddings too.
   const first = random.stream("first model").below(4);
-  return Array.from({ length: 2 + random.below(2) }, (_, number) => ({
+  return Array.from({ length: random.chance(0.2) ? 3 : 2 }, (_, number) => ({
     at: start + random.next() * span,
     // Both providers in every run.
     models: [MODELS[(first + number) % 4] ?? MODELS[0], random.pick(MODELS.slice(4))],
