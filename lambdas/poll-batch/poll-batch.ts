@@ -83,8 +83,9 @@ function timesOf(
   if (plan.orphanOf !== null) return { stopAt: null, cutOffs: [] };
   const offersFlex = findPrice(plan.group.model, "flex", now) !== undefined;
   return {
-    // Once jobs have left it, the others are in it for what it still does.
-    stopAt: escalatedUntil === null ? (stopOf(plan, pace, offersFlex)?.at ?? null) : null,
+    // Once jobs have left it, the others are in it for what it still does; once they are due, nothing is in time elsewhere.
+    stopAt:
+      escalatedUntil === null && now < plan.earliestDue ? (stopOf(plan, pace, offersFlex)?.at ?? null) : null,
     cutOffs: cutOffsOf(plan, pace, offersFlex).map(({ at }) => at),
   };
 }

@@ -53,11 +53,7 @@ async function adoptListed(
   // Nearly every one, and with one read.
   if (named?.providerBatchId === batch.id) return false;
   if (await isRegistered(account, batch.id, ports.batches)) return false;
-  if (provider.namesBatches) {
-    const twin = namedTwin(named);
-    return twin !== undefined && adopt(account, batch, twin, false, ports.batches);
-  }
-  const twin = await matchingTwin(account, batch, provider, ports);
+  const twin = provider.namesBatches ? namedTwin(named) : await matchingTwin(account, batch, provider, ports);
   if (twin === "gone") return adoptUnread(account, batch, ports.batches);
   return twin !== undefined && adopt(account, batch, twin, false, ports.batches);
 }

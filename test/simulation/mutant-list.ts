@@ -84,7 +84,7 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant("create without waiting for the list", [
     SUBMIT,
-    "if (ports.runtime.now() < batch.intentAt + ADOPTION_GRACE_MS) {",
+    "if (ports.runtime.now() < batch.intentAt + grace) {",
     "if (ports.runtime.now() < batch.intentAt) {",
   ]),
   mutant("intent stored after the create", [

@@ -2,6 +2,7 @@ import { closeBatch } from "../../../lambdas/close-batch/close-batch.ts";
 import { collectResults } from "../../../lambdas/collect-results/collect-results.ts";
 import { RetryableError } from "../../../lambdas/domain/failures.ts";
 import { type BatchId, batchIdSchema } from "../../../lambdas/domain/ids.ts";
+import { DEFAULT_ESCALATION_SECONDS, escalationPaceSchema } from "../../../lambdas/domain/escalation-pace.ts";
 import { pollBatch } from "../../../lambdas/poll-batch/poll-batch.ts";
 import { settlePart } from "../../../lambdas/settle-part/settle-part.ts";
 import { submitBatch } from "../../../lambdas/submit-batch/submit-batch.ts";
@@ -58,10 +59,16 @@ async function pollUntilEnded(batchId: BatchId, bench: FaultBench): Promise<void
   }
 }
 
+/** A batch is left alone until its provider or a stage's clock ends it: what is done in time for due jobs is tested elsewhere. */
+const NEVER_STOPPED = {
+  ...escalationPaceSchema.parse(DEFAULT_ESCALATION_SECONDS),
+  stopMs: Infinity,
+};
+
 /** Seconds until the next look, null when there is nothing to wait for. A look that fails says nothing of the batch. */
 async function waitSeconds(batchId: BatchId, polls: number, bench: FaultBench): Promise<number | null> {
   try {
-    const poll = await pollBatch(batchId, polls, bench.ports);
+    const poll = await pollBatch(batchId, polls, bench.ports, NEVER_STOPPED);
     return poll.phase === "ended" ? null : poll.waitSeconds;
   } catch (error) {
     if (!(error instanceof RetryableError)) throw error;

@@ -1,3 +1,4 @@
+import type { EscalationPace } from "../../../lambdas/domain/cut-offs.ts";
 import { MemoryBatches } from "../../../lambdas/adapters/memory-batches.ts";
 import { MemoryBudgets } from "../../../lambdas/adapters/memory-budgets.ts";
 import { MemoryExecutions } from "../../../lambdas/adapters/memory-executions.ts";
@@ -202,8 +203,8 @@ export class MemoryGateway {
     await closeBatch(batchId, "delete", this);
   }
 
-  poll(batchId: BatchId): Promise<Poll> {
-    return pollBatch(batchId, 0, this);
+  poll(batchId: BatchId, pace?: EscalationPace): Promise<Poll> {
+    return pollBatch(batchId, 0, this, pace);
   }
 
   sweep(): Promise<Sweep> {

@@ -70,7 +70,7 @@ test("the total is the sum of the lines, by provider and in all", () => {
 });
 
 test("batches and direct calls of both providers are billed as their answers say", async () => {
-  const { openai, anthropic, simulator } = await startBench();
+  const { openai, anthropic, simulator } = await startBench({ flexRefusedShare: 0, flexSeconds: [0, 0.1] });
   // "user\nHello there.\n" is 18 characters, 5 tokens; the answer "Hello there." is 3.
   const batch = await createBatch(openai, [chatLine("a", "Hello there.", { model: "gpt-4.1-nano" })]);
   await untilStatus(openai, batch.id, "completed");
