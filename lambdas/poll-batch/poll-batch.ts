@@ -7,6 +7,7 @@ import type { BatchId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import { pollWaitSeconds } from "../domain/poll-schedule.ts";
 import { findPrice } from "../domain/prices.ts";
+import type { Provider } from "../domain/vocabulary.ts";
 import type { BatchProvider, Batches, Runtime } from "../ports.ts";
 
 const DEFAULT_PACE = escalationPaceSchema.parse(DEFAULT_ESCALATION_SECONDS);
@@ -20,7 +21,7 @@ export type Poll = {
 
 export type PollPorts = {
   readonly batches: Batches;
-  readonly provider: BatchProvider;
+  readonly provider: (provider: Provider) => Promise<BatchProvider>;
   readonly runtime: Runtime;
 };
 
@@ -47,7 +48,8 @@ export async function pollBatch(
   // Collected by an earlier execution, or given up: the provider has nothing to add.
   if (record.settlementKey !== null || record.abandonedAt !== null)
     return { phase: "ended", waitSeconds, stuck: false };
-  const seen = await lookAt(record, record.providerBatchId, ports);
+  const provider = await ports.provider(record.plan.group.provider);
+  const seen = await lookAt(record, record.providerBatchId, { provider, runtime: ports.runtime });
   const watch = watchOf(seen, record, now, stopAt);
   switch (watch) {
     case "collect":
@@ -57,7 +59,7 @@ export async function pollBatch(
     case "cancel":
       // Noted first: from then on the clock runs, whatever becomes of the call.
       await ports.batches.recordCancel(batchId, now);
-      await ports.provider.cancel(record.providerBatchId);
+      await provider.cancel(record.providerBatchId);
       return {
         phase: "running",
         waitSeconds: pollWaitSeconds(polls, { ...looks, isStopping: mayHang }, now),
@@ -104,7 +106,7 @@ function watchOf(seen: Seen, record: BatchRecord, now: Instant, stopAt: Instant 
 export async function lookAt(
   record: BatchRecord,
   providerBatchId: string,
-  ports: Pick<PollPorts, "provider" | "runtime">,
+  ports: { readonly provider: BatchProvider; readonly runtime: Runtime },
 ): Promise<Seen> {
   try {
     return await ports.provider.get(providerBatchId);

@@ -32,10 +32,14 @@ export async function deadLetterAgain(job: Job, work: DirectWork, ports: RunPort
   await sendLetter(work.record.tier, { ...job, source: job.source }, reason, ports);
 }
 
-/** By the message that began the job, or by the run request from whose attempt the calls went on that failed last. */
-function askedFor({ messageId, attempt, roundStart }: Job, work: DirectWork): boolean {
+/**
+ * By the message that began the job, or by the run request whose calls failed last: it was made when, or after, the job was
+ * last moved before it came to lie here. The round does not tell, since it moves on with calls that do not count.
+ */
+function askedFor({ messageId, attempt, story }: Job, work: DirectWork): boolean {
   if (work.messageId !== null) return messageId === work.messageId;
-  return work.attempt !== null && roundStart <= work.attempt + 1 && work.attempt <= attempt;
+  const movedAt = story.at(-2)?.attempt ?? 0;
+  return work.attempt !== null && movedAt <= work.attempt && work.attempt <= attempt;
 }
 
 async function sendLetter(

@@ -26,10 +26,10 @@ const NOT_SUBMITTED = {
   message: "the provider could not be given the batch until long after its first request was due",
 } as const;
 
-/** Why a batch is given back whose jobs did not wait for it: nothing of it is left to run. */
 /** A batch that nobody waits for is looked for longer: without names, its results may be all that would ever show whose it is. */
 const UNNEEDED_GRACE_MS = 20 * 60_000;
 
+/** Why a batch is given back whose jobs did not wait for it: nothing of it is left to run. */
 const NOT_NEEDED = {
   code: "batch_not_needed",
   message: "every job of the batch had moved to a faster lane before the provider could be given it",

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { LostAnswerError } from "../../lambdas/domain/failures.ts";
 import type { TenantId } from "../../lambdas/domain/ids.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
+import { breakNext } from "./support/break-next.ts";
 import { answerAll, answerLine, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
 
 let gateway: MemoryGateway;
@@ -19,20 +20,6 @@ const answered = {
 const failed = { statusCode: 500, retryAfterMs: null, body: { error: { code: "oops", message: "no" } } };
 const urgent = (fields: Record<string, unknown> = {}) =>
   gateway.message(jobMessage({ tier: "critical", ...fields }), "critical");
-
-/** Lets the next call of a method fail, before its effect or after it; several in a row for several errors. */
-function breakNext<Name extends string>(
-  port: Record<Name, (...parameters: never[]) => Promise<unknown>>,
-  name: Name,
-  when: "before" | "after",
-): void {
-  const whole = port[name];
-  port[name] = async (...parameters: never[]) => {
-    port[name] = whole;
-    if (when === "after") await whole.apply(port, parameters);
-    throw new Error(`died ${when} ${name}`);
-  };
-}
 
 describe("a direct call whose workers die", () => {
   test("a paid answer that was stored is found by the third worker when the second died, too", async () => {

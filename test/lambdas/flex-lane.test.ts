@@ -8,6 +8,7 @@ import type { DirectLane } from "../../lambdas/domain/vocabulary.ts";
 import type { CallAnswer } from "../../lambdas/ports.ts";
 import { DIRECT_SETTINGS } from "../../lambdas/run-job/direct-work.ts";
 import { flexSettings } from "../../lambdas/run-flex/flex-settings.ts";
+import { breakNext } from "./support/break-next.ts";
 import { answerAll, completion, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
 
 /** gpt-5-nano, 1,000 tokens in and 100 out: at once at $0.05/M and $0.40/M, in batch and flex half of it. */
@@ -108,6 +109,15 @@ describe("a call of the flex lane", () => {
     expect(lanes).toEqual(["flex", "sync", "sync", "sync"]);
   });
 
+  test("of a worker that dies before the dead letter is sent leaves that to the next, whatever was refused before", async () => {
+    const request = await planned();
+    answers(refusal(429), refusal(429), refusal(500), refusal(500), refusal(500));
+    breakNext(gateway.deadLetters, "send", "before");
+    await expect(gateway.runRequested(request)).rejects.toThrow("died");
+    expect(await gateway.runRequested(request)).toBe("duplicate");
+    expect(gateway.deadLetters.take("normal")).toMatchObject([{ kind: "job", attempts: 5 }]);
+  });
+
   test("that nobody answers is named at its own price, and the next is made at once", async () => {
     answers(new LostAnswerError("cut"), answered());
     await gateway.runRequested(await planned());
@@ -153,10 +163,8 @@ describe("a call of the flex lane", () => {
   test("of a worker that died after its answer is charged from what was stored, in its lane", async () => {
     const request = await planned();
     answers(answered("flex"));
-    const end = gateway.jobs.end.bind(gateway.jobs);
-    gateway.jobs.end = () => Promise.reject(new Error("died"));
+    breakNext(gateway.jobs, "end", "before");
     await expect(gateway.runRequested(request)).rejects.toThrow("died");
-    gateway.jobs.end = end;
     gateway.now += gateway.directSettings.leaseMs;
     expect(await gateway.runRequested(request)).toBe("ended");
     expect(await gateway.runRequested(request)).toBe("duplicate");

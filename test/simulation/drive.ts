@@ -2,6 +2,7 @@ import type { Json } from "../../local/step-functions/json.ts";
 import type { FunctionId } from "../../lib/function-limits.ts";
 import { PROVIDERS } from "../../lambdas/domain/vocabulary.ts";
 import { deadLetterSchema } from "../../lambdas/domain/internal-messages.ts";
+import { segmentIdOfMarker, segmentIndexKey } from "../../lambdas/domain/object-keys.ts";
 import { foreignLines, isForgotten } from "./model-batch.ts";
 import type { QueuedMessage, SimulatedQueue } from "./simulated-queue.ts";
 import { DAY, HOUR, MINUTE } from "./simulation-clock.ts";
@@ -15,13 +16,15 @@ const REST = 45 * MINUTE;
 /** Longer than the longest that anything may be watched, and than anything else may take. */
 const WATCHED = 16 * DAY;
 const GIVEN_UP = 6 * DAY;
-/** A window that finds nothing new changes nothing: one in so many is run all the same. */
-const IDLE_WINDOWS = 72;
-const CARRYING_WINDOWS = 15;
+/** A window that finds nothing new changes nothing: one is run all the same after so long. */
+const IDLE_WINDOW = 6 * HOUR;
+const CARRYING_WINDOW = 2.5 * HOUR;
+/** How many of the schedule's periods a window lasts. */
+const WINDOW_PERIODS = [1, 2, 4] as const;
 const IDLE_CALLS = 16;
 /** What is called each minute is called in vain more often. */
 const IDLE_MINUTES = 90;
-const MENDING_CALLS = 12;
+const MENDING_CALLS = 6;
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 
 /** Lets a world run until everything that was asked for is done, or ought to be. */
@@ -57,21 +60,28 @@ export async function drive(world: World): Promise<void> {
 function startSchedule(world: World, { periodMs, machine, functionId, input }: StageSchedule): void {
   const { clock } = world;
   const random = world.random.stream(`schedule ${machine ?? functionId}`);
+  // Some stages have longer windows than others.
+  const every = machine === null ? 1 : random.pick(WINDOW_PERIODS);
+  let ticks = 0;
+  let lastWindow = clock.now();
   let idle = 0;
   let before = "";
   let same = 0;
   const tick = (): void => {
     clock.after(periodMs, tick);
+    ticks += 1;
+    if (ticks % every !== 0) return;
     void (async () => {
       if (machine !== null) {
         const wait = windowWait(world);
-        idle = wait === "new" ? 0 : idle + 1;
-        if (wait !== "new" && idle % (wait === "nothing" ? IDLE_WINDOWS : CARRYING_WINDOWS) !== 1) return;
+        const since = clock.now() - lastWindow;
+        if (wait !== "new" && since < (wait === "nothing" ? IDLE_WINDOW : CARRYING_WINDOW)) return;
+        lastWindow = clock.now();
         const scheduledTime = new Date(clock.now()).toISOString();
         const event = JSON.parse((input ?? "{}").replaceAll(SCHEDULED_TIME, scheduledTime)) as Json;
         world.machines.start(machine, `scheduled-${clock.now()}`, event);
       } else if (functionId !== null) {
-        const { isWork, looks } = workFor(world, functionId);
+        const { isWork, looks } = await workFor(world, functionId);
         same = looks === before ? same + 1 : 0;
         before = looks;
         // What it could not mend so often waits for something else.
@@ -97,7 +107,7 @@ type Work = {
 };
 
 /** Whether a scheduled function would find anything to mend. It is called now and then all the same. */
-function workFor(world: World, functionId: FunctionId): Work {
+async function workFor(world: World, functionId: FunctionId): Promise<Work> {
   if (functionId === "RetryDeadLetters") {
     const letters = [...world.queues.values()].map((queue) =>
       queue.name.endsWith("-dead") ? lettersToSendOn(queue) : 0,
@@ -111,14 +121,19 @@ function workFor(world: World, functionId: FunctionId): Work {
   if (functionId !== "SweepLeftovers") return { isWork: true, looks: String(world.clock.now()) };
   const { openBatches, ownedProviderBatches } = world.batches;
   const made = PROVIDERS.reduce((sum, provider) => sum + world.services[provider].findable, 0);
-  const abandoned = [...world.objects.openSegments.values()].some(
-    (at) => at < world.clock.now() - 6 * MINUTE,
-  );
+  const abandoned = await abandonedSegments(world);
   const { runningBatches } = world.machines;
   return {
-    isWork: openBatches > runningBatches || ownedProviderBatches < made || abandoned,
-    looks: [openBatches, runningBatches, ownedProviderBatches, made, abandoned].join(" "),
+    isWork: openBatches > runningBatches || ownedProviderBatches < made || abandoned > 0,
+    looks: [Math.max(0, openBatches - runningBatches), made - ownedProviderBatches, abandoned].join(" "),
   };
+}
+
+/** Segments whose writer died before it wrote their index. */
+async function abandonedSegments({ objects, clock }: World): Promise<number> {
+  const old = [...objects.openSegments].filter(([, at]) => at < clock.now() - 6 * MINUTE);
+  const sizes = await Promise.all(old.map(([key]) => objects.size(segmentIndexKey(segmentIdOfMarker(key)))));
+  return sizes.filter((size) => size === undefined).length;
 }
 
 /** Batches of somebody else on the same accounts, some of them as large as ours. */

@@ -134,7 +134,10 @@ export const FUNCTIONS: Readonly<Record<FunctionId, Run>> = {
     return { batchId };
   },
   SubmitBatch: onBatch(({ batchId }, ports) => submitBatch(batchId, ports)),
-  PollBatch: onBatch(({ batchId, polls }, ports) => pollBatch(batchId, polls, ports)),
+  PollBatch: (event, ports) => {
+    const { batchId, polls } = event as BatchEvent;
+    return pollBatch(batchId, polls, ports);
+  },
   CollectResults: onBatch(async ({ batchId }, ports) => ({ parts: await collectResults(batchId, ports) })),
   SettlePart: async (event, ports) => {
     const { batchId, part } = event as BatchEvent;

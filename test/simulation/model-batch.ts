@@ -141,7 +141,8 @@ function failureOf(
   const some = 1 + Math.floor(faults.detail("row", id) * lines.length);
   const error = (code: string, line: number | null, message: string) => [{ code, line, message }];
   if (bad.length > 0)
-    return faults.befalls("failed at validation, bad rows named", id)
+    return !faults.befalls("failed at validation, bad rows not named", id) &&
+      faults.befalls("failed at validation, bad rows named", id)
       ? bad.map((line) => ({ ...BAD_ROW, line }))
       : error("invalid_request", null, "the input file is not valid");
   if (faults.befalls("token limit exceeded after the create was answered", id)) return [TOKEN_LIMIT];

@@ -114,7 +114,11 @@ function linesOf(batch: ModelBatch, line: ModelLine, faults: ProviderFaults): Ou
   }
   if (faults.befalls("line missing", what)) return [];
   if (faults.befalls("line with neither answer nor error", what)) return [silentLine(batch, customId)];
-  if (faults.befalls("line failed with a 5xx", what))
+  // By what is asked, not by the line: the same request fails again in the next batch, until its attempts are used up.
+  if (
+    faults.befalls("request that fails in every batch", request.secret) ||
+    faults.befalls("line failed with a 5xx", what)
+  )
     return [failedLine(batch, customId, 500, "server_error", "the server had an error")];
   if (faults.befalls("line failed with a 429", what))
     return [failedLine(batch, customId, 429, "rate_limit_exceeded", "too many requests")];

@@ -24,6 +24,8 @@ const STREAMS: ReadonlySet<string> = new Set([
   "provider.output",
 ]);
 
+const NOTHING = { fault: null, detail: 0 } as const;
+
 type Method = (...parameters: unknown[]) => unknown;
 
 /** A promise that never settles: what a dead worker waits for. */
@@ -108,8 +110,13 @@ export class Worker {
       : (...parameters) => this.#call(method, parameters, run);
   }
 
+  // The promises of this one method are most of a run's: it awaits only what has to be waited for.
   async #call(method: string, parameters: unknown[], run: Method): Promise<unknown> {
-    const { fault, detail } = await this.#begin(method, parameters);
+    const { fault, detail } = this.#next(method);
+    for (let turn = turnsOf(detail); turn > 0; turn -= 1) await undefined;
+    const pause = this.#pause(detail, fault);
+    if (pause !== null) await pause;
+    if (!this.#begins(method, parameters, fault)) await never();
     if (fault === "throttle") {
       if (method === "objects.putStream") await beginReading(parameters[1]);
       throw failure(method, "throttle");
@@ -120,13 +127,16 @@ export class Worker {
       throw failure(method, "half");
     }
     const result = await this.#effect(method, parameters, run);
-    if (!this.#alive) await never();
-    await this.#end(method, fault);
-    if (!this.#alive) await never();
+    if (!this.#ends(method, fault)) await never();
     return result;
   }
 
-  async #effect(method: string, parameters: unknown[], run: Method): Promise<unknown> {
+  #effect(method: string, parameters: unknown[], run: Method): unknown {
+    if (method !== "jobs.lease" && !this.#world.trace.on) return run(...parameters);
+    return this.#watchedEffect(method, parameters, run);
+  }
+
+  async #watchedEffect(method: string, parameters: unknown[], run: Method): Promise<unknown> {
     const { trace, clock } = this.#world;
     try {
       const result = await run(...parameters);
@@ -144,55 +154,57 @@ export class Worker {
     parameters: unknown[],
     run: (...parameters: unknown[]) => AsyncIterable<unknown>,
   ) {
-    const { fault } = await this.#begin(method, parameters);
+    const { fault, detail } = this.#next(method);
+    for (let turn = turnsOf(detail); turn > 0; turn -= 1) await undefined;
+    const pause = this.#pause(detail, fault);
+    if (pause !== null) await pause;
+    if (!this.#begins(method, parameters, fault)) await never();
     if (fault === "throttle") throw failure(method, "throttle");
     let cut = fault;
     for await (const item of run(...parameters)) {
       if (!this.#alive) await never();
       yield item;
-      if (!this.#alive) await never();
       // Broken off after the first piece.
-      await this.#end(method, cut);
+      if (!this.#ends(method, cut)) await never();
       cut = null;
     }
-    await this.#end(method, cut);
-    if (!this.#alive) await never();
+    if (!this.#ends(method, cut)) await never();
   }
 
-  async #begin(method: string, parameters: unknown[]): Promise<{ fault: PortFault | null; detail: number }> {
-    if (!this.#alive) await never();
-    const { faults, trace, clock } = this.#world;
+  #next(method: string): { readonly fault: PortFault | null; readonly detail: number } {
+    // The dead have nothing decided for them: what they ask for next never begins.
+    if (!this.#alive) return NOTHING;
     const site: Site = `${this.functionId} ${method as `${string}.${string}`}`;
-    const { fault, detail } = faults.next(site);
-    await this.#interleave(detail, fault);
-    if (!this.#alive) await never();
+    return this.#world.faults.next(site);
+  }
+
+  /** Whether a call takes place; a dead worker's does not. */
+  #begins(method: string, parameters: unknown[], fault: PortFault | null): boolean {
+    if (!this.#alive) return false;
+    const { trace, clock } = this.#world;
     if (trace.on)
       trace.add(clock.now(), this.id, `${method}${fault === null ? "" : ` (${fault})`}`, parameters);
-    if (fault === "crash-before") {
-      this.kill("Runtime.ExitError", `crashed before ${method}`);
-      await never();
-    }
-    return { fault, detail };
+    if (fault === "crash-before") this.kill("Runtime.ExitError", `crashed before ${method}`);
+    return this.#alive;
   }
 
-  async #end(method: string, fault: PortFault | null): Promise<void> {
-    if (fault === "crash-after") {
-      this.kill("Runtime.ExitError", `crashed after ${method}`);
-      await never();
-    }
+  /** Whether the worker lives to see what a call came to. */
+  #ends(method: string, fault: PortFault | null): boolean {
+    if (!this.#alive) return false;
+    if (fault === "crash-after") this.kill("Runtime.ExitError", `crashed after ${method}`);
     if (fault === "timeout") throw failure(method, "timeout");
+    return this.#alive;
   }
 
-  async #interleave(detail: number, fault: PortFault | null): Promise<void> {
+  /** The time that a call takes before it has any effect, where it takes any. */
+  #pause(detail: number, fault: PortFault | null): Promise<void> | null {
     const { clock } = this.#world;
     if (fault === "stall") {
       this.stalled = true;
-      await clock.sleep(MINUTE + detail * LONGEST_STALL);
-      return;
+      return clock.sleep(MINUTE + detail * LONGEST_STALL);
     }
-    const slow = (detail * 1000) % 1;
-    if (slow < SLOW_SHARE) await clock.sleep(1 + (slow / SLOW_SHARE) ** 3 * 2 * SECOND);
-    else for (let turn = Math.floor(detail * MOST_TURNS); turn > 0; turn -= 1) await Promise.resolve();
+    const slow = slownessOf(detail);
+    return slow < SLOW_SHARE ? clock.sleep(1 + (slow / SLOW_SHARE) ** 3 * 2 * SECOND) : null;
   }
 
   #notice(method: string, parameters: unknown[], result: unknown): void {
@@ -204,6 +216,16 @@ export class Worker {
     // Whatever becomes of the call, the attempt is used up.
     this.#world.tries.failed(jobId, job.attempt);
   }
+}
+
+/** Drawn from the same number, but as good as independent of it. */
+function slownessOf(detail: number): number {
+  return (detail * 1000) % 1;
+}
+
+/** Turns of the microtask queue that a call waits for others. */
+function turnsOf(detail: number): number {
+  return slownessOf(detail) < SLOW_SHARE ? 0 : Math.floor(detail * MOST_TURNS);
 }
 
 /** What the port's real adapter would throw for this. */

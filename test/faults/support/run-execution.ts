@@ -68,7 +68,12 @@ const NEVER_STOPPED = {
 /** Seconds until the next look, null when there is nothing to wait for. A look that fails says nothing of the batch. */
 async function waitSeconds(batchId: BatchId, polls: number, bench: FaultBench): Promise<number | null> {
   try {
-    const poll = await pollBatch(batchId, polls, bench.ports, NEVER_STOPPED);
+    const poll = await pollBatch(
+      batchId,
+      polls,
+      { ...bench.ports, provider: async () => bench.ports.provider },
+      NEVER_STOPPED,
+    );
     return poll.phase === "ended" ? null : poll.waitSeconds;
   } catch (error) {
     if (!(error instanceof RetryableError)) throw error;

@@ -204,7 +204,8 @@ export class MemoryGateway {
   }
 
   poll(batchId: BatchId, pace?: EscalationPace): Promise<Poll> {
-    return pollBatch(batchId, 0, this, pace);
+    const { batches, runtime } = this;
+    return pollBatch(batchId, 0, { batches, runtime, provider: async () => this.provider }, pace);
   }
 
   sweep(): Promise<Sweep> {

@@ -71,7 +71,7 @@ const steps = {
   write: (batchId: BatchId) => writeBatch(batchId, ports),
   closeWindow: (windowId: WindowId) => closeWindow(windowId, ports),
   submit: (batchId: BatchId) => submitBatch(batchId, ports),
-  poll: (batchId: BatchId) => pollBatch(batchId, 1, ports),
+  poll: (batchId: BatchId) => pollBatch(batchId, 1, { ...ports, provider: async () => ports.provider }),
   collect: (batchId: BatchId) => collectResults(batchId, ports),
   settle: (batchId: BatchId, part: number) => settlePart(batchId, part, ports),
   closeBatch: (batchId: BatchId) => closeBatch(batchId, "delete", ports),
