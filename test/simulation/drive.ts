@@ -119,13 +119,13 @@ async function workFor(world: World, functionId: FunctionId): Promise<Work> {
     return { isWork: late.length > 0, looks: late.join(" ") };
   }
   if (functionId !== "SweepLeftovers") return { isWork: true, looks: String(world.clock.now()) };
-  const { openBatches, ownedProviderBatches } = world.batches;
+  const { openBatches, submittedProviderBatches } = world.batches;
   const made = PROVIDERS.reduce((sum, provider) => sum + world.services[provider].findable, 0);
   const abandoned = await abandonedSegments(world);
   const { runningBatches } = world.machines;
   return {
-    isWork: openBatches > runningBatches || ownedProviderBatches < made || abandoned > 0,
-    looks: [Math.max(0, openBatches - runningBatches), made - ownedProviderBatches, abandoned].join(" "),
+    isWork: openBatches > runningBatches || submittedProviderBatches < made || abandoned > 0,
+    looks: [Math.max(0, openBatches - runningBatches), made - submittedProviderBatches, abandoned].join(" "),
   };
 }
 

@@ -2,20 +2,21 @@ import { MemoryBatches } from "../../lambdas/adapters/memory-batches.ts";
 import type { AccountHold, BatchOutcome, PlannedBatch } from "../../lambdas/domain/batch-record.ts";
 import { dueSteps, earliestCutOff } from "../../lambdas/domain/cut-offs.ts";
 import type { BatchId } from "../../lambdas/domain/ids.ts";
+import type { BatchLease } from "../../lambdas/ports.ts";
 import type { PlanChecks } from "./plan-checks.ts";
 import { MINUTE } from "./simulation-clock.ts";
 
 /** No cut-off is longer before its due time: the margin, a flex call, and the time to begin all of a run's jobs. */
 const LONGEST_CUT_OFF = 18 * MINUTE;
 
-/** The batches table, which tells how many batches are open and how many provider batches have an owner. */
+/** The batches table, which tells how many batches are open and how many provider batches some batch is submitted as. */
 export class WatchedBatches extends MemoryBatches {
   readonly #now: () => number;
   readonly #checks: PlanChecks;
   readonly #open = new Map<BatchId, PlannedBatch>();
   readonly #escalated = new Map<BatchId, number>();
   readonly #closed = new Set<BatchId>();
-  readonly #owned = new Set<string>();
+  readonly #submittedAs = new Set<string>();
   readonly #locks = new Map<string, BatchId>();
 
   constructor(now: () => number, checks: PlanChecks) {
@@ -44,8 +45,8 @@ export class WatchedBatches extends MemoryBatches {
     return this.#open.size;
   }
 
-  get ownedProviderBatches(): number {
-    return this.#owned.size;
+  get submittedProviderBatches(): number {
+    return this.#submittedAs.size;
   }
 
   override async register(
@@ -53,6 +54,7 @@ export class WatchedBatches extends MemoryBatches {
     submitted?: { readonly providerBatchId: string; readonly at: number },
   ): Promise<void> {
     await super.register(plan, submitted);
+    if (submitted !== undefined) this.#submittedAs.add(`${plan.group.account}/${submitted.providerBatchId}`);
     if (this.#closed.has(plan.batchId) || this.#open.has(plan.batchId)) return;
     this.#open.set(plan.batchId, plan);
     await this.#checks.planned(plan);
@@ -83,14 +85,19 @@ export class WatchedBatches extends MemoryBatches {
     this.#open.delete(id);
   }
 
-  override async ownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<BatchId> {
-    this.#owned.add(`${account}/${providerBatchId}`);
-    return super.ownProviderBatch(account, providerBatchId, id);
+  override async recordSubmitted(
+    lease: BatchLease,
+    providerBatchId: string,
+    at: number,
+    isProvisional?: boolean,
+  ): Promise<void> {
+    await super.recordSubmitted(lease, providerBatchId, at, isProvisional);
+    this.#submittedAs.add(`${lease.batch.plan.group.account}/${providerBatchId}`);
   }
 
   override async disownProviderBatch(account: string, providerBatchId: string, id: BatchId): Promise<void> {
     await super.disownProviderBatch(account, providerBatchId, id);
     if ((await super.providerBatchOwner(account, providerBatchId)) === undefined)
-      this.#owned.delete(`${account}/${providerBatchId}`);
+      this.#submittedAs.delete(`${account}/${providerBatchId}`);
   }
 }

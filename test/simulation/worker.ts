@@ -24,6 +24,9 @@ const STREAMS: ReadonlySet<string> = new Set([
   "provider.output",
 ]);
 
+/** Awaiting it takes one turn of the microtask queue. */
+const A_TURN = Promise.resolve();
+
 const NOTHING = { fault: null, detail: 0 } as const;
 
 type Method = (...parameters: unknown[]) => unknown;
@@ -113,7 +116,7 @@ export class Worker {
   // The promises of this one method are most of a run's: it awaits only what has to be waited for.
   async #call(method: string, parameters: unknown[], run: Method): Promise<unknown> {
     const { fault, detail } = this.#next(method);
-    for (let turn = turnsOf(detail); turn > 0; turn -= 1) await undefined;
+    for (let turn = turnsOf(detail); turn > 0; turn -= 1) await A_TURN;
     const pause = this.#pause(detail, fault);
     if (pause !== null) await pause;
     if (!this.#begins(method, parameters, fault)) await never();
@@ -155,7 +158,7 @@ export class Worker {
     run: (...parameters: unknown[]) => AsyncIterable<unknown>,
   ) {
     const { fault, detail } = this.#next(method);
-    for (let turn = turnsOf(detail); turn > 0; turn -= 1) await undefined;
+    for (let turn = turnsOf(detail); turn > 0; turn -= 1) await A_TURN;
     const pause = this.#pause(detail, fault);
     if (pause !== null) await pause;
     if (!this.#begins(method, parameters, fault)) await never();
