@@ -56,6 +56,12 @@ describe("the money of a run", () => {
     expect(moneyFaults(entries, [line("11", "b1"), line("7"), line("7"), line("9")])).toEqual([]);
   });
 
+  test("adds up for a flex call only as one", () => {
+    const flex = { ...entry("direct", "7"), lane: "flex" as const };
+    expect(moneyFaults([flex], [{ ...line("7"), service: "flex" }])).toEqual([]);
+    expect(moneyFaults([flex], [line("7")])).toHaveLength(2);
+  });
+
   test.each([
     ["a batch billed and not settled", [], [line("5", "b1")]],
     ["a batch settled twice", [entry("batch", "5", "b1"), entry("batch", "5", "b1")], [line("5", "b1")]],

@@ -29,7 +29,7 @@ function directFaults(entries: readonly LedgerEntry[], lines: readonly InvoiceLi
   const faults: string[] = [];
   for (const entry of entries.filter(({ kind }) => kind === "direct")) {
     const found = unmatched.findIndex(
-      (line) => isModel(line, entry) && line.service === "sync" && line.picoUsd === entry.costPicoUsd,
+      (line) => isModel(line, entry) && line.service === entry.lane && line.picoUsd === entry.costPicoUsd,
     );
     if (found === -1) faults.push(`no provider billed ${entry.entryId}`);
     else unmatched.splice(found, 1);

@@ -60,7 +60,14 @@ export async function runSeed(
     speed: 1,
     timeLapse: true,
     tenants: tenantsFileSchema.parse(TENANT_IDS.map((tenantId) => ({ tenantId }))),
-    simulator: { batchSeconds: 240, directLatencyMs: 400, seed: `chaos ${seed}` },
+    // Time does not fly while a function waits for a call.
+    simulator: {
+      batchSeconds: 240,
+      directLatencyMs: 400,
+      flexSeconds: [0.4, 2],
+      flexRefusedShare: 0,
+      seed: `chaos ${seed}`,
+    },
     stack: {
       random,
       maxConcurrency: 2,
