@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { benchLanes } from "./lanes/main.ts";
+import { benchOverhead } from "./overhead/main.ts";
 
-// `npm run bench` runs the timed benchmarks, all or those whose file name holds a word; `lanes` counts instead of timing.
+// `npm run bench` runs the timed benchmarks, all or those whose file name holds a word; `lanes` counts instead of timing,
+// and `overhead` puts a load on the whole stack.
 const [first, ...rest] = process.argv.slice(2);
 if (first === "lanes") process.exitCode = await benchLanes(rest);
+else if (first === "overhead") process.exitCode = await benchOverhead(rest);
 else {
   const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
   const args = [vitest, "bench", "--run", ...(first === undefined ? [] : [first, ...rest])];

@@ -10,7 +10,7 @@ export interface EnvironmentSpec extends Omit<EnvironmentData, "peak"> {
   readonly timeoutMs: number;
   readonly onLine: (line: string) => void;
   /** Called when the thread takes up an event. */
-  readonly onInvocation?: (result: Promise<InvocationResult>) => void;
+  readonly onInvocation?: (result: Promise<InvocationResult>, event: string) => void;
 }
 
 const BACKSTOP_MB = 256;
@@ -97,7 +97,7 @@ export class Environment {
         const invocation: Invocation = { requestId, event, deadline: Date.now() + timeoutMs };
         this.#worker.postMessage(invocation, []);
       });
-      this.#spec.onInvocation?.(result);
+      this.#spec.onInvocation?.(result, event);
       return await result;
     } finally {
       clearTimeout(timer);

@@ -14,8 +14,8 @@ export interface LambdaHostOptions {
   readonly random?: () => number;
   /** The clock of all threads; the machine's when left out. */
   readonly timeOffset?: TimeOffset;
-  /** Called when a thread takes up an event, with the promise of what comes of it. */
-  readonly onInvocation?: (functionName: string, result: Promise<InvocationResult>) => void;
+  /** Called when a thread takes up an event, with the promise of what comes of it and the event as JSON text. */
+  readonly onInvocation?: (functionName: string, result: Promise<InvocationResult>, event: string) => void;
 }
 
 /** All functions of a stack, by name. */
@@ -45,7 +45,7 @@ export class LambdaHost {
       ...spec,
       onLine,
       timeOffset: timeOffset?.buffer,
-      onInvocation: (result) => onInvocation?.(functionName, result),
+      onInvocation: (result, event) => onInvocation?.(functionName, result, event),
     });
     this.#functions.set(functionName, added);
     return added;
