@@ -52,6 +52,7 @@ export class Sweeping extends Construct {
           bucket,
           segmentKey(ANY_SEGMENT),
           segmentIndexKey(ANY_SEGMENT),
+          openSegmentKey(ANY_SEGMENT),
           batchManifestKey(ANY_BATCH),
         ),
         tellMissingObjects(bucket),

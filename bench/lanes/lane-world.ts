@@ -7,6 +7,7 @@ import { MemoryTenants } from "../../lambdas/adapters/memory-tenants.ts";
 import { MemoryWindows } from "../../lambdas/adapters/memory-windows.ts";
 import type { TenantId } from "../../lambdas/domain/ids.ts";
 import { tenantPolicySchema } from "../../lambdas/domain/tenant-policy.ts";
+import { type RateGate, rateGate } from "../../lambdas/run-job/rate-gate.ts";
 import type { Tier } from "../../lambdas/domain/vocabulary.ts";
 import type { FunctionId } from "../../lib/function-limits.ts";
 import type { Json } from "../../local/step-functions/json.ts";
@@ -50,6 +51,8 @@ export class LaneWorld {
   readonly #ports: WorkerPorts;
   readonly #tenants = new MemoryTenants();
   readonly #budgets = new MemoryBudgets();
+  /** What each function's idle processes know of the providers' limits: like Lambda's, the one used last is used next. */
+  readonly #processes = new Map<FunctionId, RateGate[]>();
   #ids = 0;
 
   constructor(stage: Stage, fate: Fate, seed: number, jobs: number) {
@@ -101,13 +104,18 @@ export class LaneWorld {
   }
 
   async #invoke(functionId: FunctionId, event: unknown): Promise<Json> {
+    const free = this.#processes.get(functionId) ?? [];
+    this.#processes.set(functionId, free);
+    const gate = free.pop() ?? rateGate(this.#ports.runtime);
     try {
-      const result = await FUNCTIONS[functionId](event, this.#ports, LANE_SETTINGS);
+      const result = await FUNCTIONS[functionId](event, { ...this.#ports, gate }, LANE_SETTINGS);
       return (result ?? null) as Json;
     } catch (error) {
       const words = `${functionId}: ${String(error)}`.slice(0, 160);
       this.failures.set(words, (this.failures.get(words) ?? 0) + 1);
       throw error;
+    } finally {
+      free.push(gate);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { DoneWithin } from "./completion-times.ts";
 import { drainMs, type EscalationPace, stopOf } from "./cut-offs.ts";
+import type { FlexAgain } from "./flex-again.ts";
 import type { Instant } from "./instant.ts";
 import { picoPerToken } from "./money.ts";
 import type { PriceRow } from "./price-row.ts";
@@ -24,8 +25,10 @@ export type LaneTerms = {
   readonly doneWithin: DoneWithin;
   /** Milliseconds until what is planned now is at the provider. */
   readonly startMs: number;
-  /** The chance, from 0 to 1, that a flex call is refused for want of capacity: sync takes it then. */
+  /** The chance, from 0 to 1, that a flex call is refused for want of capacity. */
   readonly flexRefusal: number;
+  /** Sync takes a job that was refused so often, or has no time for another try. */
+  readonly flexAgain: FlexAgain;
   /** Pico-dollars that our side pays while one flex call is waited for. */
   readonly flexWaitPicoUsd: number;
   /** The share of a late batch's price that is billed all the same: lines that were done when it was left. */
@@ -141,7 +144,7 @@ export function batchOutlook(job: LaneJob, terms: LaneTerms, at: Instant, backlo
   const stop = stopOf(plan, pace, rates.flex !== undefined);
   const late = 1 - doneWithin((stop?.at ?? cutOff) - at - startMs);
   const isFlexNext = stop === null ? canFlex : stop.lane === "flex";
-  const next = isFlexNext ? Math.min(flexCost(job, terms), sync) : sync;
+  const next = isFlexNext ? Math.min(flexCost(job, terms, pace.marginMs - pace.callMs.sync), sync) : sync;
   const { lateBilled } = terms;
   const ifLate = lateBilled * price + (stop === null ? next : (1 - lateBilled) * next);
   const expectedPicoUsd = (1 - late) * price + late * ifLate;
@@ -149,17 +152,22 @@ export function batchOutlook(job: LaneJob, terms: LaneTerms, at: Instant, backlo
   return { late, expectedPicoUsd, isReachable, isInTime: isReachable && late <= MOST_LATE };
 }
 
-/** With the chance of paying sync instead. */
-function flexCost(job: LaneJob, { rates, flexRefusal, flexWaitPicoUsd }: LaneTerms): number {
+/** With the chance of paying sync instead. `spareMs`: milliseconds in which flex may be tried again. */
+function flexCost(job: LaneJob, terms: LaneTerms, spareMs: number): number {
+  const { rates, flexRefusal, flexAgain, flexWaitPicoUsd } = terms;
   const sync = tokenCost(job, rates.sync);
   if (rates.flex === undefined) return sync;
-  return (1 - flexRefusal) * (tokenCost(job, rates.flex) + flexWaitPicoUsd) + flexRefusal * sync;
+  const again = Math.min(flexAgain.times, Math.max(0, Math.floor(spareMs / flexAgain.pauseMs)));
+  const refused = flexRefusal ** (1 + again);
+  return (1 - refused) * (tokenCost(job, rates.flex) + flexWaitPicoUsd) + refused * sync;
 }
 
 function flexOf(job: LaneJob, terms: LaneTerms, { now, backlog }: LaneOffer): LaneChoice | undefined {
   if (terms.rates.flex === undefined) return undefined;
-  const expectedPicoUsd = flexCost(job, terms);
-  const isInTime = now + drainMs(backlog, terms.pace) + terms.pace.callMs.flex <= job.due;
+  const { callMs } = terms.pace;
+  const answeredBy = now + drainMs(backlog, terms.pace) + callMs.flex;
+  const expectedPicoUsd = flexCost(job, terms, job.due - answeredBy - callMs.sync);
+  const isInTime = answeredBy <= job.due;
   return { lane: "flex", isNow: true, isInTime, expectedPicoUsd, reason: "" };
 }
 

@@ -116,7 +116,8 @@ export function stopOf(
   if (first === undefined || last === undefined || first.due <= plan.plannedAt) return null;
   if (last.due - first.due > (first.due - plan.plannedAt) / 2) return null;
   const earliest = plan.plannedAt + (first.due - plan.plannedAt) * UNSTOPPED_PART;
-  const latest = first.due - drainMs(backlog(first.due), pace) - pace.marginMs - pace.stopMs;
+  // No margin: the time that stopping takes is counted at its longest, and what comes later still is in time for sync.
+  const latest = first.due - drainMs(backlog(first.due), pace) - pace.stopMs;
   const lanes = offersFlex ? (["flex", "sync"] as const) : (["sync"] as const);
   const stops = lanes.map((lane) => ({ lane, at: latest - pace.callMs[lane] }));
   return stops.find(({ at }) => at >= earliest) ?? null;

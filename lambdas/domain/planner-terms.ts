@@ -1,6 +1,7 @@
 import { type LaneTerms, ratesOf } from "./choose-lane.ts";
 import { type DoneWithin, priorEstimate } from "./completion-times.ts";
 import type { EscalationPace } from "./cut-offs.ts";
+import { FLEX_AGAIN } from "./flex-again.ts";
 import type { Group } from "./group.ts";
 import { queueKey } from "./headroom.ts";
 import type { Instant } from "./instant.ts";
@@ -53,6 +54,7 @@ export function termsOf(
     doneWithin: estimates.get(queueKey(group)) ?? priorEstimate(timeFactor),
     startMs: START_MS * timeFactor,
     flexRefusal,
+    flexAgain: FLEX_AGAIN,
     flexWaitPicoUsd: FLEX_WAIT_PICO_USD,
     lateBilled: LATE_BILLED,
     batchFixedPicoUsd,

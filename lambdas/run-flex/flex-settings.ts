@@ -1,10 +1,8 @@
+import { FLEX_AGAIN } from "../domain/flex-again.ts";
 import { DIRECT_SETTINGS, type DirectSettings } from "../run-job/direct-work.ts";
 
 /** Longer than RunFlex may run. */
 export const FLEX_LEASE_MS = 930_000;
-
-/** What has no capacity now often has in half a minute, at half the price of not waiting for it. */
-const FLEX_AGAIN = { times: 3, pauseMs: 30_000 };
 
 /** How long a worker of the flex lane may take: one long call, with a few refused ones before or one in sync after it. */
 export function flexSettings(flexCallMs: number): DirectSettings {

@@ -1,3 +1,4 @@
+import type { FlexAgain } from "../domain/flex-again.ts";
 import type { JobRecord, Source } from "../domain/job-record.ts";
 import type { DirectLane, Provider, Tier } from "../domain/vocabulary.ts";
 import type {
@@ -52,8 +53,7 @@ export type DirectSettings = {
    * 0: never.
    */
   readonly hedgeShare: number;
-  /** How often flex is called again when it has no capacity, and after what pause, before sync takes the job. */
-  readonly flexAgain?: { readonly times: number; readonly pauseMs: number };
+  readonly flexAgain?: FlexAgain;
 };
 
 /** Longer than RunJob may run. */

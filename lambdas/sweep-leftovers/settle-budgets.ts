@@ -5,7 +5,7 @@ import { type Instant, utcDate } from "../domain/instant.ts";
 import { type JobHeader, jobHeaderSchema } from "../domain/job-record.ts";
 import type { Job } from "../domain/job-state.ts";
 import { jsonLines } from "../domain/jsonl.ts";
-import { segmentKey } from "../domain/object-keys.ts";
+import { openSegmentKey, segmentIndexKey, segmentKey } from "../domain/object-keys.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
 import type { Budgets, JobMap, ObjectStore, Runtime } from "../ports.ts";
 
@@ -16,7 +16,7 @@ const DAYS = 9;
 export type BudgetPorts = {
   readonly budgets: Budgets;
   readonly jobs: Pick<JobMap, "get" | "getMany">;
-  readonly objects: Pick<ObjectStore, "stream">;
+  readonly objects: Pick<ObjectStore, "stream" | "size">;
   readonly runtime: Pick<Runtime, "now">;
 };
 
@@ -81,17 +81,25 @@ async function segmentState(open: OpenChunk, segmentId: SegmentId, ports: Budget
   const age = ageOf(open, ports);
   const lines = await linesOf(key, open, ports);
   if (lines === undefined) return jobState(undefined, reservedIn(open), age);
+  // Before the jobs are read: whoever finishes a segment that was begun claims them, however late that is.
+  const isUnfinished =
+    (await isStored(openSegmentKey(segmentId), ports)) &&
+    !(await isStored(segmentIndexKey(segmentId), ports));
   const jobs = await ports.jobs.getMany(lines.map(({ header }) => header));
   let left = 0n;
   let spent = 0n;
   for (const [number, { header, line }] of lines.entries()) {
     const job = jobs[number];
     const own = job !== undefined && liesAt(job, key, line) ? job : undefined;
-    const state = jobState(own, BigInt(header.reserved?.picoUsd ?? 0), age);
+    const state = jobState(own, BigInt(header.reserved?.picoUsd ?? 0), isUnfinished ? 0 : age);
     left += state.left;
     spent += state.spent;
   }
   return { left, spent };
+}
+
+async function isStored(key: string, { objects }: BudgetPorts): Promise<boolean> {
+  return (await objects.size(key)) !== undefined;
 }
 
 type Line = { readonly header: JobHeader; readonly line: number };

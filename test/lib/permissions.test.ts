@@ -259,6 +259,7 @@ describe("who may", () => {
         `s3:ListBucket ${bucket}`,
         `s3:GetObject ${bucket}/segments/lines/*.jsonl`,
         `s3:GetObject ${bucket}/segments/index/*.jsonl`,
+        `s3:GetObject ${bucket}/segments/open/*`,
         `s3:GetObject ${bucket}/batches/*/manifest.jsonl`,
         `s3:PutObject ${bucket}/segments/index/*.jsonl`,
         `s3:AbortMultipartUpload ${bucket}/segments/index/*.jsonl`,

@@ -36,7 +36,7 @@ import { reconcileBatches, RECONCILING_MS } from "../../lambdas/reconcile-batche
 import { retryDeadLetters } from "../../lambdas/retry-dead-letters/retry-dead-letters.ts";
 import { flexSettings } from "../../lambdas/run-flex/flex-settings.ts";
 import { DIRECT_SETTINGS } from "../../lambdas/run-job/direct-work.ts";
-import { rateGate } from "../../lambdas/run-job/rate-gate.ts";
+import { type RateGate, rateGate } from "../../lambdas/run-job/rate-gate.ts";
 import { runMessage, runRequested } from "../../lambdas/run-job/run-messages.ts";
 import { runStored } from "../../lambdas/run-job/run-stored.ts";
 import type { QueueRecord } from "../../lambdas/runtime/queue-consumer.ts";
@@ -58,6 +58,8 @@ export type WorkerPorts = AdmissionPorts & {
   readonly provider: (provider: Provider) => Promise<BatchProvider>;
   readonly direct: (provider: Provider) => Promise<DirectProvider>;
   readonly flexRuns?: RunQueue;
+  /** Of a process that has worked before; a new one knows nothing of any limit. */
+  readonly gate?: RateGate;
 };
 
 export type FunctionSettings = {
@@ -172,7 +174,7 @@ function directPorts(ports: WorkerPorts) {
     void runtime.sleep(duration).then(() => controller.abort());
     return controller.signal;
   };
-  return { ...ports, gate: rateGate(runtime), timeout };
+  return { ...ports, gate: ports.gate ?? rateGate(runtime), timeout };
 }
 
 function runJobRequestOf(body: unknown): RunJobRequest {

@@ -29,6 +29,7 @@ const TERMS: LaneTerms = {
   doneWithin: priorEstimate(),
   startMs: MINUTE,
   flexRefusal: 0.3,
+  flexAgain: { times: 3, pauseMs: 30_000 },
   flexWaitPicoUsd: 0,
   lateBilled: 0.3,
   pace: {
@@ -59,7 +60,7 @@ const outage = (terms: LaneTerms): LaneTerms => ({
 describe("chooseLane", () => {
   test("takes the batch when there is time, and tells the chance that it is late", () => {
     expect(choose(24 * HOUR)).toMatchObject({ lane: "batch", isNow: true, reason: "late with 0 %" });
-    expect(choose(HOUR)).toMatchObject({ lane: "batch", isNow: true, reason: "late with 26 %" });
+    expect(choose(HOUR)).toMatchObject({ lane: "batch", isNow: true, reason: "late with 22 %" });
   });
 
   test("takes flex where a batch would be late too often, and sync where flex is not sold", () => {
@@ -77,6 +78,17 @@ describe("chooseLane", () => {
   test("takes sync when waiting for flex costs us more than flex saves", () => {
     const dear = { ...outage(TERMS), flexWaitPicoUsd: 1e12 };
     expect(choose(HOUR, dear).lane).toBe("sync");
+  });
+
+  test("counts on flex being tried again, as often as there is time for", () => {
+    const { sync, flex } = TERMS.rates;
+    const cost = (left: number) => choose(left, outage(TERMS)).expectedPicoUsd;
+    const refused = (share: number) =>
+      (1 - share) * tokenCost(job(0), flex!) + share * tokenCost(job(0), sync);
+    // Twelve minutes for the call and one for sync after it.
+    expect(cost(12 * MINUTE + 1000)).toBeCloseTo(refused(0.3));
+    expect(cost(13.6 * MINUTE)).toBeCloseTo(refused(0.3 ** 2));
+    expect(cost(30 * MINUTE)).toBeCloseTo(refused(0.3 ** 4));
   });
 
   test("takes the only lane that is in time, whatever it costs", () => {

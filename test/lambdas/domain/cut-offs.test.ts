@@ -186,12 +186,12 @@ describe("a batch that is not done is stopped", () => {
   };
 
   test("while there is time to stop it, to plan what it has not done, and for a direct call", () => {
-    expect(stopAfter([[60, 600]], true)).toEqual([25, "flex"]);
-    expect(stopAfter([[60, 600]], false)).toEqual([36, "sync"]);
+    expect(stopAfter([[60, 600]], true)).toEqual([30, "flex"]);
+    expect(stopAfter([[60, 600]], false)).toEqual([41, "sync"]);
   });
 
   test("not before it had two fifths of its time: then for sync, or not at all", () => {
-    expect(stopAfter([[55, 600]], true)).toEqual([31, "sync"]);
+    expect(stopAfter([[45, 600]], true)).toEqual([26, "sync"]);
     expect(stopAfter([[30, 600]], true)).toBeNull();
   });
 
