@@ -40,11 +40,14 @@ export class DirectLane extends Construct {
     this.runFlex = this.#runFlex(parts);
     this.retryDeadLetters = this.#retryDeadLetters(parts);
     const { stage, queues } = parts;
-    const { batchSize, flexBatchSize, maxConcurrency } = stage.settings.direct;
+    const { batchSize, flexBatchSize, maxConcurrency, runsConcurrency } = stage.settings.direct;
     const common = { ...(maxConcurrency && { maxConcurrency }), reportBatchItemFailures: true };
-    for (const { queue } of [queues.jobs.critical, queues.jobs.high, queues.runs]) {
+    for (const { queue } of [queues.jobs.critical, queues.jobs.high]) {
       this.runJob.addEventSource(new SqsEventSource(queue, { ...common, batchSize }));
     }
+    // What leaves late batches comes all at once, and must not use up the rate limit that urgent jobs share with it.
+    const runs = { ...common, batchSize, maxConcurrency: runsConcurrency };
+    this.runJob.addEventSource(new SqsEventSource(queues.runs.queue, runs));
     // Whoever waits for minutes can wait for company: one worker waits for many answers.
     const gathering = {
       batchSize: flexBatchSize,

@@ -18,6 +18,11 @@ export class Allowance {
     return true;
   }
 
+  /** Calls in a window. */
+  get limit(): number {
+    return Math.floor(this.#most);
+  }
+
   left(now: number): number {
     this.#forget(now);
     return Math.floor(this.#most - this.#taken.length);
@@ -27,6 +32,12 @@ export class Allowance {
   waitMs(now: number): number {
     const [first] = this.#taken;
     return first === undefined ? 0 : Math.max(0, first + this.#windowMs - now);
+  }
+
+  /** Milliseconds until nothing is taken any more: what providers call the reset. */
+  wholeMs(now: number): number {
+    const last = this.#taken.at(-1);
+    return last === undefined ? 0 : Math.max(0, last + this.#windowMs - now);
   }
 
   #forget(now: number): void {

@@ -52,7 +52,8 @@ export class DirectService implements DirectProvider {
     this.billed[lane] += 1;
     const left = {
       requests: this.#sync.left(this.#clock.now()),
-      resetMs: this.#sync.waitMs(this.#clock.now()),
+      limit: this.#sync.limit,
+      resetMs: this.#sync.wholeMs(this.#clock.now()),
     };
     return {
       statusCode: 200,

@@ -2,7 +2,7 @@ import type { SqsEvent } from "../../test/simulation/queue-consumer.ts";
 import type { SimulatedQueue } from "../../test/simulation/simulated-queue.ts";
 import { SECOND, type SimulationClock } from "../../test/simulation/simulation-clock.ts";
 
-/** From a message's arrival to the call of its function: what SQS and Lambda take, as docs/benchmarks say it was measured. */
+/** From a message's arrival to the call of its function: an assumption of what SQS and Lambda take, with long polling and a warm function. */
 const POLL_MS = 20;
 
 type Mapping = {

@@ -4,7 +4,13 @@ import type { FunctionSettings } from "../../test/simulation/functions.ts";
 
 const pace = escalationPaceSchema.parse(DEFAULT_ESCALATION_SECONDS);
 
-/** The stage's defaults. */
+/**
+ * What the stage's settings are beside its defaults: a provider that answers a fraction of a call a second has few workers for
+ * what windows and late batches have called directly, or they would use up the rate limit of urgent jobs.
+ */
+export const LANE_STAGE = { direct: { runsConcurrency: 2 } };
+
+/** What the functions are given: the stage's defaults. */
 export const LANE_SETTINGS: FunctionSettings = {
   admission: { tierDueSeconds: DEFAULT_TIER_DUE_SECONDS, maxRequestBytes: 8 * 1024 * 1024 },
   plan: {

@@ -7,6 +7,7 @@ import pMap from "p-map";
 import { readStage } from "../../test/simulation/stage.ts";
 import { chartOf } from "./chart.ts";
 import type { Measured } from "./measure.ts";
+import { LANE_STAGE } from "./lane-settings.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { markdownOf } from "./table.ts";
 
@@ -46,7 +47,7 @@ export async function benchLanes(args: readonly string[]): Promise<number> {
   const unknown = names.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
   if (unknown.length > 0) throw new Error(`there is no scenario ${unknown.join(", ")}: a, b, c or d`);
   process.stderr.write(`${count} jobs, seed ${seed}\n`);
-  const stage = readStage();
+  const stage = readStage(LANE_STAGE);
   const measured = await pMap(names, (name) => inThread({ stage, name, seed, count }), {
     concurrency: availableParallelism(),
   });

@@ -126,7 +126,10 @@ describe("event source mappings", () => {
 
   test("gather as the settings say; urgent messages are not gathered", () => {
     const admission = { batchSize: 10_000, batchingWindowSeconds: 20, maxConcurrency: 3 };
-    const set = templateOf({ admission, direct: { batchSize: 2, maxConcurrency: 7, flexBatchSize: 40 } });
+    const set = templateOf({
+      admission,
+      direct: { batchSize: 2, maxConcurrency: 7, runsConcurrency: 3, flexBatchSize: 40 },
+    });
     const batching = Object.values(resourcesOf(set, "AWS::Lambda::EventSourceMapping"))
       .map((mapping) => mappingSchema.parse(mapping))
       .map(({ BatchSize, MaximumBatchingWindowInSeconds, ScalingConfig }) =>
@@ -136,7 +139,7 @@ describe("event source mappings", () => {
       "10/0/free",
       "10000/20/3",
       "10000/20/3",
-      "2/0/7",
+      "2/0/3",
       "2/0/7",
       "2/0/7",
       "40/2/7",

@@ -60,8 +60,8 @@ const scheduleSchema = z.object({
 });
 
 /** Synthesizes the stack, without bundling its functions, and reads the stage from its template. */
-export function readStage(): Stage {
-  const template = templateOf();
+export function readStage(settings?: object): Stage {
+  const template = templateOf(settings);
   const parsed = <Schema extends z.ZodType>(type: string, schema: Schema) =>
     Object.entries(resourcesOf(template, type)).map(([id, value]) => [id, schema.parse(value)] as const);
   const functionIds = new Map(
