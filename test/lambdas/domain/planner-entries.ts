@@ -35,7 +35,7 @@ export const OPEN: PlanCircumstances = {
   over: new Set(),
 };
 
-type Fields = Partial<IndexEntry> & { readonly model?: string; readonly tenant?: string };
+export type Fields = Partial<IndexEntry> & { readonly model?: string; readonly tenant?: string };
 
 /** An entry whose id, and place in its segment, is its number. */
 export function entryOf(

@@ -1,18 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { groupKey } from "../../../lambdas/domain/group.ts";
-import { customIdOf, type JobId, type TenantId, type WindowId } from "../../../lambdas/domain/ids.ts";
+import { customIdOf, type TenantId, type WindowId } from "../../../lambdas/domain/ids.ts";
 import type { IndexEntry } from "../../../lambdas/domain/job-record.ts";
 import {
   EXPIRES_AFTER_DUE_MS,
   inputLineBytes,
-  type PlanCircumstances,
   planWindow,
   type PlanSettings,
 } from "../../../lambdas/domain/planner.ts";
+import { entryOf, type Fields, NOW, OPEN } from "./planner-entries.ts";
 
 const WINDOW = "20261121T120000Z" as WindowId;
-const NOW = Date.UTC(2026, 10, 21, 12);
 const HOUR = 3_600_000;
 const LIMITS = { maxRequests: 7, maxBytes: 5_000, maxInputs: 20 };
 const SETTINGS: PlanSettings = {
@@ -22,41 +21,12 @@ const SETTINGS: PlanSettings = {
   maxJobs: 1_000,
 };
 
-/** Nothing stands in the way of anything. */
-const OPEN: PlanCircumstances = {
-  dedicated: new Set(),
-  heldAccounts: new Set(),
-  unpriced: new Set(),
-  over: new Set(),
-};
-
 let serial = 0;
 
-function entry(
-  fields: Partial<IndexEntry> & { readonly model?: string; readonly tenant?: string } = {},
-): IndexEntry {
+/** The next entry, small enough for many to fit into a batch here. */
+function entry(fields: Fields = {}): IndexEntry {
   serial += 1;
-  const { model = "gpt-5-nano", tenant = "acme", ...rest } = fields;
-  return {
-    version: 1,
-    jobId: serial.toString(2).padStart(26, "a").replaceAll("0", "b").replaceAll("1", "c") as JobId,
-    tenantId: tenant as TenantId,
-    attempt: 1,
-    roundStart: 1,
-    group: {
-      provider: "openai",
-      account: "openai",
-      endpoint: "/v1/chat/completions",
-      model,
-      isolation: "shared",
-    },
-    tokens: 10,
-    inputs: 0,
-    lineBytes: 400,
-    due: NOW + HOUR,
-    source: { key: "segments/lines/a.jsonl", line: serial, offset: serial * 100, length: 100 },
-    ...rest,
-  };
+  return entryOf(serial, { tokens: 10, ...fields });
 }
 
 const anyEntry = fc
