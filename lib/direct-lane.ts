@@ -24,6 +24,7 @@ import {
 } from "./permissions.ts";
 import { writeSegments } from "./segment-permissions.ts";
 import type { StageParts } from "./stage-parts.ts";
+import { sendToTenants } from "./tenant-queue-permissions.ts";
 
 /** Seconds for which calls of the flex lane are gathered. */
 const FLEX_GATHERING_SECONDS = 2;
@@ -88,6 +89,8 @@ export class DirectLane extends Construct {
         useLimits(tenants, "PutItem"),
         useTable(tenantLedger, "GetItem", "PutItem"),
         sendTo(queues.deliveries.queue, queues.runs.queue, queues.flexRuns, ...deadLetterQueuesOf(queues)),
+        // Somebody waits for these results: they take no detour through our own queue.
+        ...sendToTenants(this, stage),
         accounts.permission,
       ],
     });

@@ -1,11 +1,11 @@
-import { ArnFormat, Stack } from "aws-cdk-lib";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Construct } from "constructs";
 import type { Env } from "../lambdas/deliver-results/env.ts";
 import { PREFIXES } from "../lambdas/domain/object-keys.ts";
-import { type FunctionStage, GatewayFunction } from "./gateway-function.ts";
-import { type Permission, readObjects, useTable } from "./permissions.ts";
+import { GatewayFunction } from "./gateway-function.ts";
+import { readObjects, useTable } from "./permissions.ts";
 import type { StageParts } from "./stage-parts.ts";
+import { sendToTenants } from "./tenant-queue-permissions.ts";
 
 /** Results on their way out: from the deliveries queue to each tenant's own. */
 export class ResultDelivery extends Construct {
@@ -22,27 +22,11 @@ export class ResultDelivery extends Construct {
       permissions: [
         readObjects(storage.bucket, `${PREFIXES.results}*`),
         useTable(storage.tenants, "GetItem"),
-        ...this.#tenantQueues(stage),
+        ...sendToTenants(this, stage),
       ],
     });
     this.deliverResults.addEventSource(
       new SqsEventSource(queues.deliveries.queue, { batchSize: 10, reportBatchItemFailures: true }),
     );
-  }
-
-  #tenantQueues({ settings }: FunctionStage): Permission[] {
-    const own = Stack.of(this).formatArn({
-      service: "sqs",
-      resource: `${settings.stackName}-results-*`,
-      arnFormat: ArnFormat.NO_RESOURCE_NAME,
-    });
-    const patternReason = "A tenant's queue is made when the tenant is, after deployment, under this name.";
-    const actions = ["sqs:SendMessage"];
-    return [
-      { actions, resources: [own], patternReason },
-      ...(settings.extraDeliveryQueueArns.length > 0
-        ? [{ actions, resources: settings.extraDeliveryQueueArns }]
-        : []),
-    ];
   }
 }

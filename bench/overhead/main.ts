@@ -5,20 +5,18 @@ import { failureText } from "../../local/failure-text.ts";
 import { type OverheadReport, runOverhead } from "./run-overhead.ts";
 import { explanation, overheadTable, trafficTable, verdict } from "./table.ts";
 
-/** In which every worker has run often enough for its code to be compiled. */
-const WARM_UP_SECONDS = 10;
-
 const HELP = `npm run bench -- overhead [options]
 
 How much time the gateway adds to a critical job: the stack on this machine, the handlers in their worker threads, a
-simulated provider. First critical jobs alone, then as many beside low jobs that are being admitted. Prints how the
-overhead is spread in both runs. Exit code 1 when a job was not answered; slowness is printed, never an error.
+simulated provider. Critical jobs beside low jobs that are being admitted, then as many alone. Prints how the overhead is
+spread in both runs. Exit code 1 when a job was not answered; slowness is printed, never an error.
 
   --seconds N               length of the run under load (default 50); the idle run takes two fifths of it
+  --warm-up-seconds N       the same load before both (default 180), until every worker's code is compiled
   --critical-per-second N   (default 50)
-  --low-per-second N        (default 200)
-  --workers N               threads of a function at most (default 16: 50 jobs/s that take a quarter of a second each, one
-                            to a worker, and some to spare)
+  --low-per-second N        (default 210)
+  --workers N               threads of a function at most (default 12: 50 jobs/s that take some 230 ms each; whoever comes
+                            while all are busy shares the next with others)
   --seed S                  varies the arrivals (default: the time, printed)
   --report FILE             writes the figures as JSON
   --help
@@ -30,9 +28,10 @@ export async function benchOverhead(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       seconds: { type: "string", default: "50" },
+      "warm-up-seconds": { type: "string", default: "180" },
       "critical-per-second": { type: "string", default: "50" },
-      "low-per-second": { type: "string", default: "200" },
-      workers: { type: "string", default: "16" },
+      "low-per-second": { type: "string", default: "210" },
+      workers: { type: "string", default: "12" },
       seed: { type: "string" },
       report: { type: "string" },
       help: { type: "boolean", default: false },
@@ -46,7 +45,7 @@ export async function benchOverhead(args: readonly string[]): Promise<number> {
   const options = {
     seconds,
     idleSeconds: Math.ceil(seconds * 0.4),
-    warmUpSeconds: WARM_UP_SECONDS,
+    warmUpSeconds: positive("warm-up-seconds", values["warm-up-seconds"]),
     workers: positive("workers", values.workers),
     criticalPerSecond: positive("critical-per-second", values["critical-per-second"]),
     lowPerSecond: positive("low-per-second", values["low-per-second"]),

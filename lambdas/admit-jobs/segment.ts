@@ -18,7 +18,8 @@ import { openSegmentKey, segmentIndexKey, segmentKey } from "../domain/object-ke
 import type { JobMap, ObjectStore, RunQueue, Runtime } from "../ports.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
 
-const CLAIMS_IN_FLIGHT = 64;
+/** A thousand claims take under a second this way, and nobody waits for them: a burst would slow down those who do. */
+const CLAIMS_IN_FLIGHT = 8;
 
 export type SegmentPorts = { readonly objects: ObjectStore; readonly jobs: JobMap; readonly runs: RunQueue };
 

@@ -1,4 +1,5 @@
 import { MissingRecordError } from "../domain/failures.ts";
+import type { TenantId } from "../domain/ids.ts";
 import type { Delivery } from "../domain/internal-messages.ts";
 import { jsonLines } from "../domain/jsonl.ts";
 import { type ResultMessage, type StoredResult, storedResultSchema } from "../domain/result-message.ts";
@@ -6,21 +7,28 @@ import type { ObjectStore, TenantQueues, Tenants } from "../ports.ts";
 import { packMessages } from "./pack-messages.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
 
-export type DeliverPorts = {
-  readonly objects: ObjectStore;
-  readonly tenants: Tenants;
-  readonly queues: TenantQueues;
-};
+/** Where tenants' own queues are, and the way to them. */
+export type TenantWays = { readonly tenants: Tenants; readonly queues: TenantQueues };
+
+export type DeliverPorts = TenantWays & { readonly objects: ObjectStore };
 
 /** Sends one delivery's results to its tenant's queue; returns how many results. At least once: a re-run sends again. */
 export async function deliverResults(delivery: Delivery, ports: DeliverPorts): Promise<number> {
-  const tenant = await ports.tenants.get(delivery.tenantId);
+  return sendResults(delivery.tenantId, resultsOf(delivery, ports.objects), ports);
+}
+
+/** Sends results to their tenant's queue; returns how many. Throws MissingRecordError for a tenant without a queue. */
+export async function sendResults(
+  tenantId: TenantId,
+  results: AsyncIterable<ResultMessage> | Iterable<ResultMessage>,
+  { tenants, queues }: TenantWays,
+): Promise<number> {
+  const tenant = await tenants.get(tenantId);
   const queueUrl = tenant?.policy.delivery.queueUrl;
-  if (queueUrl === undefined)
-    throw new MissingRecordError(`tenant ${delivery.tenantId} has no results queue`);
+  if (queueUrl === undefined) throw new MissingRecordError(`tenant ${tenantId} has no results queue`);
   let sent = 0;
-  for await (const bodies of packMessages(resultsOf(delivery, ports.objects))) {
-    await ports.queues.send(
+  for await (const bodies of packMessages(results)) {
+    await queues.send(
       queueUrl,
       bodies.map(({ body }) => body),
     );

@@ -1,3 +1,4 @@
+import type { TenantWays } from "../deliver-results/deliver-results.ts";
 import type { FlexAgain } from "../domain/flex-again.ts";
 import type { JobRecord, Source } from "../domain/job-record.ts";
 import type { DirectLane, Provider, Tier } from "../domain/vocabulary.ts";
@@ -27,6 +28,8 @@ export type RunPorts = {
   readonly jobs: JobMap;
   readonly ledger: Ledger;
   readonly deliveries: DeliveryQueue;
+  /** For results that go straight to their tenants' queues; without it, all go by way of the deliveries queue. */
+  readonly straight?: TenantWays;
   readonly deadLetters: DeadLetterQueues;
   readonly direct: (provider: Provider) => Promise<DirectProvider>;
   readonly runtime: Runtime;
@@ -37,6 +40,12 @@ export type RunPorts = {
   readonly tell?: {
     readonly ran?: (figures: RunFigures) => void;
     readonly delayed?: (call: DelayedCall) => void;
+    /** Of a result that could not go straight to its tenant's queue, and goes by way of the deliveries queue. */
+    readonly detoured?: (result: {
+      readonly tenantId: string;
+      readonly jobId: string;
+      readonly error: unknown;
+    }) => void;
   };
 };
 

@@ -1,3 +1,4 @@
+import { sendResults } from "../deliver-results/deliver-results.ts";
 import { readAnswer } from "../domain/answer.ts";
 import { TerminalError } from "../domain/failures.ts";
 import type { JobRecord } from "../domain/job-record.ts";
@@ -44,12 +45,13 @@ export async function finishSucceeded(
   const prices = { lane: priceIn(lane, record, at), sync: priceIn("sync", record, at) };
   const { result, charge } = settleAnswer(record, attempt, answer, { lane, prices, producedAt });
   const won = (await endWith(result, record, attempt, ports)) === "won";
+  // Somebody may be waiting for it, and nobody for the ledger: what a dead worker left unwritten its message brings up again.
+  if (won) await deliver(result, record, attempt, ports);
   await recordCharge(
     { kind: "direct", job: record, attempt, lane, charge, at: producedAt, won },
     intent,
     ports,
   );
-  if (won) await deliver(record, attempt, ports);
 }
 
 /** Ends a job without an answer; nothing was billed for it. */
@@ -60,7 +62,7 @@ export async function finishFailed(
   ports: RunPorts,
 ): Promise<void> {
   const outcome = await endWith(result, record, attempt, ports);
-  if (outcome === "won") await deliver(record, attempt, ports);
+  if (outcome === "won") await deliver(result, record, attempt, ports);
 }
 
 /** Stores that a call was answered without a result: whoever takes the job over need not take the call for lost. */
@@ -176,8 +178,28 @@ async function endWith(
   });
 }
 
-async function deliver({ tenantId, jobId }: JobRecord, attempt: number, ports: RunPorts): Promise<void> {
+/** Straight to the tenant's queue; by way of our own, which tries again and keeps what fails, where that one does not take it. */
+async function deliver(
+  result: StoredResult,
+  { tenantId, jobId }: JobRecord,
+  attempt: number,
+  ports: RunPorts,
+): Promise<void> {
   const key = directResultKey(tenantId, jobId, attempt);
+  if (ports.straight !== undefined) {
+    const place = {
+      bucket: ports.objects.bucket,
+      key,
+      offset: 0,
+      length: Buffer.byteLength(encodeLine(result)),
+    };
+    try {
+      await sendResults(tenantId, [{ ...result, result: place }], ports.straight);
+      return;
+    } catch (error) {
+      ports.tell?.detoured?.({ tenantId, jobId, error });
+    }
+  }
   await ports.deliveries.send([{ version: 1, kind: "object", tenantId, key }]);
 }
 

@@ -1,7 +1,7 @@
 import { incomingMessage } from "../admit-jobs/incoming.ts";
 import { runRequestSchema } from "../domain/internal-messages.ts";
 import { parseEnvironment } from "../runtime/environment.ts";
-import { admissionPorts, flexRunQueue, ledger } from "../runtime/ports.ts";
+import { admissionPorts, flexRunQueue, ledger, tenantQueues } from "../runtime/ports.ts";
 import { directProviderOf } from "../runtime/providers.ts";
 import { eachRecord, queueConsumer, type QueueRecord } from "../runtime/queue-consumer.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
@@ -13,8 +13,10 @@ import { rateGate } from "./rate-gate.ts";
 import { runMessage, runRequested } from "./run-messages.ts";
 
 const env = parseEnvironment(envSchema);
+const admission = admissionPorts(env);
 const ports = {
-  ...admissionPorts(env),
+  ...admission,
+  straight: { tenants: admission.tenants, queues: tenantQueues() },
   ledger: ledger(env),
   flexRuns: flexRunQueue(env),
   direct: directProviderOf(env),

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { LostAnswerError, NotSentError } from "../../lambdas/domain/failures.ts";
 import type { CallAnswer } from "../../lambdas/ports.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
+import { breakNext } from "./support/break-next.ts";
 import { completion, jobMessage, MemoryGateway } from "./support/memory-gateway.ts";
 
 const ANSWERED: CallAnswer = { statusCode: 200, retryAfterMs: null, body: completion() };
@@ -38,6 +39,25 @@ describe("an urgent job", () => {
     expect(await gateway.entries("acme")).toMatchObject([
       { kind: "direct", jobs: 1, costPicoUsd: ONE_ANSWER_PICO },
     ]);
+  });
+
+  test("whose result is answered straight to its tenant's queue, and is the one that is stored", async () => {
+    answers(ANSWERED);
+    await gateway.runMessage(urgent());
+    expect(gateway.deliveries.take()).toEqual([]);
+    const [told] = await gateway.results("acme");
+    const { result: place, ...stored } = told ?? { result: null };
+    const { key = "", offset = 0, length = 0 } = place ?? {};
+    const line = Buffer.from(await gateway.objects.getRange(key, offset, length)).toString();
+    expect(JSON.parse(line)).toEqual(stored);
+  });
+
+  test("whose tenant's queue takes nothing is answered by way of the deliveries queue, and not called again", async () => {
+    answers(ANSWERED);
+    breakNext(gateway.queues, "send", "before");
+    expect(await gateway.runMessage(urgent())).toBe("ended");
+    expect(await gateway.entries("acme")).toHaveLength(1);
+    expect(await gateway.results("acme")).toMatchObject([{ status: "succeeded", attempts: 1 }]);
   });
 
   test("whose message comes twice is called once and answered twice", async () => {
@@ -170,6 +190,9 @@ describe("a worker that dies", () => {
     gateway.ledger.record = record;
     expect(await gateway.runMessage(message)).toBe("duplicate");
     expect(await gateway.entries("acme")).toMatchObject([{ kind: "direct", costPicoUsd: ONE_ANSWER_PICO }]);
-    expect(await gateway.results("acme")).toHaveLength(1);
+    const [told, again, ...more] = await gateway.results("acme");
+    expect(told).toMatchObject({ status: "succeeded" });
+    expect(again).toEqual(told);
+    expect(more).toEqual([]);
   });
 });

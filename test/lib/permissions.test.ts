@@ -132,11 +132,12 @@ describe("who may", () => {
     ).toEqual([]);
   });
 
-  test("send to tenants: deliver-results", () => {
-    expect(rolesWith("sqs:SendMessage", "-results-")).toEqual(["DeliverResults"]);
+  test("send to tenants: deliver-results, and run-job for those who wait", () => {
+    expect(rolesWith("sqs:SendMessage", "-results-")).toEqual(["DeliverResults", "RunJob"]);
     const extra = "arn:aws:sqs:us-east-1:444455556666:acme";
     const extended = grantsOf({ extraDeliveryQueueArns: [extra] });
     expect(extended.filter(({ resource }) => resource === extra)).toMatchObject([
+      { role: "RunJob", action: "sqs:SendMessage" },
       { role: "DeliverResults", action: "sqs:SendMessage" },
     ]);
   });

@@ -94,7 +94,7 @@ export const FUNCTIONS: Readonly<Record<FunctionId, Run>> = {
     return refused(failed.map(({ messageId }) => messageId));
   },
   RunJob: (event, ports, { admission }) => {
-    const direct = directPorts(ports);
+    const direct = { ...directPorts(ports), straight: { tenants: ports.tenants, queues: ports.queues } };
     const settings = { ...admission, direct: { ...DIRECT_SETTINGS, hedgeShare: 0.65 } };
     return eachRecord(event, (record) =>
       record.eventSourceARN.endsWith("-runs")

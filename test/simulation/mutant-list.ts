@@ -179,8 +179,8 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   mutant("a losing direct answer not charged", [
     FINISH,
-    'const won = (await endWith(result, record, attempt, ports)) === "won"; await recordCharge(',
-    'const won = (await endWith(result, record, attempt, ports)) === "won"; if (won) await recordCharge(',
+    "if (won) await deliver(result, record, attempt, ports); await recordCharge(",
+    "if (won) await deliver(result, record, attempt, ports); if (won) await recordCharge(",
   ]),
   ...ORDER_MUTANTS,
   ...LANE_MUTANTS,

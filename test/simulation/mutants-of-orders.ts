@@ -93,12 +93,12 @@ export const ORDER_MUTANTS: readonly Mutant[] = [
   mutant("a direct result is delivered before it is written", [
     FINISH,
     'const won = (await endWith(result, record, attempt, ports)) === "won";',
-    'await deliver(record, attempt, ports); const won = (await endWith(result, record, attempt, ports)) === "won";',
+    'await deliver(result, record, attempt, ports); const won = (await endWith(result, record, attempt, ports)) === "won";',
   ]),
   mutant("a losing direct answer is delivered", [
     FINISH,
-    "if (won) await deliver(record, attempt, ports);",
-    "await deliver(record, attempt, ports);",
+    "if (won) await deliver(result, record, attempt, ports);",
+    "await deliver(result, record, attempt, ports);",
   ]),
   mutant("a repeat in another part counts again", [
     "domain/settlement-fold.ts",

@@ -67,6 +67,8 @@ export class QueueInbox implements DeadLetterInbox {
 export class ToldResults implements TenantQueues {
   readonly bodies = new Map<string, string[]>();
   async send(queueUrl: string, bodies: readonly string[]): Promise<void> {
-    this.bodies.set(queueUrl, [...(this.bodies.get(queueUrl) ?? []), ...bodies]);
+    const told = this.bodies.get(queueUrl);
+    if (told === undefined) this.bodies.set(queueUrl, [...bodies]);
+    else told.push(...bodies);
   }
 }

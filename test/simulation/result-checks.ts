@@ -1,5 +1,6 @@
 import type { Delivery } from "../../lambdas/domain/internal-messages.ts";
-import type { Outbox } from "../../lambdas/ports.ts";
+import type { ResultMessage } from "../../lambdas/domain/result-message.ts";
+import type { Outbox, TenantQueues } from "../../lambdas/ports.ts";
 import type { Violations } from "./violations.ts";
 
 export type StoredKeys = {
@@ -18,6 +19,21 @@ export function watchedDeliveries(outbox: Outbox<Delivery>, stored: StoredKeys):
           stored.violations.add(RESULT_FIRST, `a delivery of ${delivery.key}`, [delivery.key]);
       }
       await outbox.send(deliveries);
+    },
+  };
+}
+
+/** Tenants' queues, which see that what goes straight to them is stored before. */
+export function watchedQueues(queues: TenantQueues, stored: StoredKeys): TenantQueues {
+  return {
+    async send(queueUrl, bodies) {
+      for (const body of bodies) {
+        const told = JSON.parse(body) as ResultMessage | { readonly results: readonly ResultMessage[] };
+        for (const { result } of "results" in told ? told.results : [told])
+          if (result !== null && !(await stored.isStored(result.key)))
+            stored.violations.add(RESULT_FIRST, `a result at ${result.key}`, [result.key]);
+      }
+      await queues.send(queueUrl, bodies);
     },
   };
 }

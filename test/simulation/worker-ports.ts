@@ -1,7 +1,7 @@
 import { type Tier, TIERS } from "../../lambdas/domain/vocabulary.ts";
 import type { WorkerPorts } from "./functions.ts";
 import { QueueInbox, QueueOutbox, SimulatedDeadLetterQueues } from "./queue-ports.ts";
-import { watchedDeliveries } from "./result-checks.ts";
+import { watchedDeliveries, watchedQueues } from "./result-checks.ts";
 import type { Worker } from "./worker.ts";
 import type { World } from "./world.ts";
 
@@ -27,7 +27,7 @@ export function workerPorts(world: World, worker: Worker, uniqueId: () => string
     runs: worker.wrap("runs", new QueueOutbox(world.queue("runs"))),
     flexRuns: worker.wrap("flexRuns", new QueueOutbox(world.queue("flex-runs"))),
     deadLetters: worker.wrap("deadLetters", new SimulatedDeadLetterQueues(tierQueue)),
-    queues: worker.wrap("queues", world.told),
+    queues: worker.wrap("queues", watchedQueues(world.told, world.stored)),
     executions: worker.wrap("executions", world.machines),
     inboxes: LETTER_QUEUES.map(({ queue, name }) => ({
       queue,

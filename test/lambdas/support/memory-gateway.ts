@@ -79,6 +79,7 @@ export class MemoryGateway {
   readonly runs = new MemoryOutbox<RunRequest>();
   readonly deadLetters = new MemoryDeadLetterQueues();
   readonly queues = new MemoryTenantQueues();
+  readonly straight = { tenants: this.tenants, queues: this.queues };
   readonly provider: MemoryBatchProvider;
   calls = 0;
   warn: NonNullable<AdmissionPorts["warn"]> = () => undefined;
