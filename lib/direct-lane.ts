@@ -105,6 +105,7 @@ export class DirectLane extends Construct {
         JOB_MAP_TABLE: jobMap.tableName,
         TENANT_LEDGER_TABLE: tenantLedger.tableName,
         DELIVERIES_QUEUE_URL: queues.deliveries.queue.queueUrl,
+        RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
         DEAD_LETTER_QUEUE_URLS: deadLetterUrls(this, queues),
         PROVIDER_ACCOUNTS: accounts.json,
         FLEX_CALL_SECONDS: String(stage.settings.direct.flexCallSeconds),
@@ -115,7 +116,7 @@ export class DirectLane extends Construct {
         writeObjects(bucket, `${PREFIXES.results}*`),
         useTable(jobMap, "GetItem", "PutItem", "UpdateItem"),
         useTable(tenantLedger, "GetItem", "PutItem"),
-        sendTo(queues.deliveries.queue, ...deadLetterQueuesOf(queues)),
+        sendTo(queues.deliveries.queue, queues.runs.queue, ...deadLetterQueuesOf(queues)),
         accounts.permission,
       ],
     });

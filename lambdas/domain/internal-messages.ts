@@ -58,9 +58,9 @@ export const runRequestSchema = z.discriminatedUnion("kind", [
     source: sourceSchema,
     /**
      * `planned`: a window found that a direct lane is its cheapest in time; `escalated`: its batch would come too late, and
-     * may yet bill the same work.
+     * may yet bill the same work; `handed-on`: the flex lane could not take it.
      */
-    reason: z.enum(["direct-tier", "dead-letter", "alone", "planned", "escalated"]),
+    reason: z.enum(["direct-tier", "dead-letter", "alone", "planned", "escalated", "handed-on"]),
     /** Which lane, and why in words the operator reads: what the job map is told. Without it, the job's own. */
     lane: z.object({ lane: directLaneSchema, reason: z.string() }).optional(),
     attempt: z.number().int().positive().nullable().default(null),

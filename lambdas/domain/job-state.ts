@@ -175,7 +175,11 @@ export type JobMove = {
 };
 
 /** Back to the queue. `counts`: whether the failed attempt is one of the round's; if not, the round begins later by one. */
-export type RequeueMove = JobMove & { readonly counts: boolean };
+export type RequeueMove = JobMove & {
+  readonly counts: boolean;
+  /** The holder of the lease of a job that is being run, when that is who moves it; a job that waits has none. */
+  readonly owner?: string;
+};
 
 /** A dead letter must say where the request lies; a direct job's was only in its message until now. */
 export type DeadLetterMove = JobMove & { readonly source: NonNullable<Job["source"]> };

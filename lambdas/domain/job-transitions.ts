@@ -172,7 +172,8 @@ export function decideRequeue(
   if (current?.state === "queued" && current.attempt === move.attempt + 1 && current.requeuedBy === move.by) {
     return { outcome: "won" };
   }
-  if (current?.state !== "queued" || current.attempt !== move.attempt) return { outcome: "lost" };
+  if (current === undefined || current.attempt !== move.attempt || holderOf(current) !== (move.owner ?? null))
+    return { outcome: "lost" };
   return {
     outcome: "won",
     next: {
@@ -185,6 +186,12 @@ export function decideRequeue(
       requeuedBy: move.by,
     },
   };
+}
+
+/** Who may move the job: the holder of its lease, anybody (null) where it waits, nobody where it has come to rest. */
+function holderOf(job: Job): string | null | undefined {
+  if (job.state === "running") return job.leaseOwner;
+  return job.state === "queued" ? null : undefined;
 }
 
 /** Out to the dead letters after the last attempt of the round failed. */

@@ -3,7 +3,7 @@ import { directTelling } from "../run-job/direct-telemetry.ts";
 import { rateGate } from "../run-job/rate-gate.ts";
 import { runStored } from "../run-job/run-stored.ts";
 import { parseEnvironment } from "../runtime/environment.ts";
-import { deadLetterQueues, deliveryQueue, jobMap, ledger, objectStore } from "../runtime/ports.ts";
+import { deadLetterQueues, deliveryQueue, jobMap, ledger, objectStore, runQueue } from "../runtime/ports.ts";
 import { directProviderOf } from "../runtime/providers.ts";
 import { eachRecord, queueConsumer } from "../runtime/queue-consumer.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
@@ -18,6 +18,7 @@ const ports = {
   ledger: ledger(env),
   deliveries: deliveryQueue(env),
   deadLetters: deadLetterQueues(env),
+  syncRuns: runQueue(env),
   direct: directProviderOf(env),
   runtime: systemRuntime,
   gate: rateGate(systemRuntime),

@@ -9,6 +9,7 @@ import type {
   JobMap,
   Ledger,
   ObjectStore,
+  RunQueue,
   Runtime,
 } from "../ports.ts";
 import type { RateGate } from "./rate-gate.ts";
@@ -33,6 +34,8 @@ export type RunPorts = {
   readonly deadLetters: DeadLetterQueues;
   readonly direct: (provider: Provider) => Promise<DirectProvider>;
   readonly runtime: Runtime;
+  /** Where jobs go on that the flex lane could not take; without it, its worker calls for them in sync itself. */
+  readonly syncRuns?: RunQueue;
   /** Shared by all the calls of a process; without it, each job keeps only to what its own calls were told. */
   readonly gate?: RateGate;
   /** A signal that is given after so many milliseconds; without it, by the machine's own clock. */

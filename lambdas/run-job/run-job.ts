@@ -22,6 +22,7 @@ import {
   settleAgain,
   storeFailure,
 } from "./finish-job.ts";
+import { handOn, handOnAgain } from "./hand-on.ts";
 import { type EndedCall, makeCalls } from "./make-calls.ts";
 import { settleOpenCalls } from "./open-calls.ts";
 import { rateGate } from "./rate-gate.ts";
@@ -39,7 +40,7 @@ const TOO_LATE = {
 };
 
 export type RunOutcome =
-  | { readonly kind: "ended" | "dead-lettered" }
+  | { readonly kind: "ended" | "dead-lettered" | "handed-on" }
   | { readonly kind: "duplicate" | "conflict"; readonly job: Job };
 
 /**
@@ -69,6 +70,7 @@ export async function runJob(
     if (leased.kind === "duplicate") {
       await settleAgain(leased.job, work.record, ports);
       await deadLetterAgain(leased.job, work, ports);
+      await handOnAgain(leased.job, work, ports);
       return leased;
     }
     if (leased.lost !== null) {
@@ -104,7 +106,7 @@ type Next = {
 };
 
 type Attempt =
-  | { readonly kind: "ended" | "dead-lettered" }
+  | { readonly kind: "ended" | "dead-lettered" | "handed-on" }
   /** `attempt`: the last that was called and is accounted for. */
   | { readonly kind: "again"; readonly seen: CallFailure; readonly attempt: number; readonly next: Next };
 
@@ -190,9 +192,13 @@ async function attemptCall(
       const again = seen === "no-capacity" ? pauseForFlex(run, refused) : null;
       const pause = again ?? pauseAfter(outcome, job);
       await ports.runtime.sleep(pause);
+      const { counts } = callPolicy(seen);
+      const nextChoice = again === null ? choiceAfter(choice, outcome) : choice;
+      if (nextChoice.lane !== lane && (await handOn(run, job, { choice: nextChoice, code, counts })))
+        return { kind: "handed-on" };
       const next: Next = {
-        choice: again === null ? choiceAfter(choice, outcome) : choice,
-        goesOn: callPolicy(seen).counts ? "counted" : "spared",
+        choice: nextChoice,
+        goesOn: counts ? "counted" : "spared",
         waitedMs: waited + pause,
         refused: refused + 1,
       };

@@ -12,6 +12,7 @@ function operation(name: string, input: unknown, run: (jobs: JobMap) => Promise<
 // Few values each, so that calls meet: the same job, attempts just before and after, the same and other workers.
 const jobId = fc.constantFrom(jobIdFor("one"), jobIdFor("two"));
 const attempt = fc.integer({ min: 1, max: 4 });
+const owner = fc.constantFrom("worker-1", "worker-2");
 const by = fc.constantFrom("step-a", "step-b");
 const messageId = fc.constantFrom(null, "m-1", "m-2");
 const source = fc.integer({ min: 0, max: 1 }).map(sourceAt);
@@ -34,7 +35,7 @@ const lease = fc
     retry: fc.boolean(),
     receivedAt,
     attempt: fc.option(attempt),
-    owner: fc.constantFrom("worker-1", "worker-2"),
+    owner,
     now,
     lane: fc.constantFrom("sync", "flex"),
     goesOn: fc.constantFrom("counted", "spared", "hedge"),
@@ -55,7 +56,10 @@ const move = fc.record({
   code: fc.constantFrom("server_error", "batch_expired", "batch_late"),
   counts: fc.boolean(),
 });
-const requeue = move.map(aMove).map((input) => operation("requeue", input, (jobs) => jobs.requeue(input)));
+const requeue = fc
+  .tuple(move, fc.option(owner, { nil: undefined }))
+  .map(([fields, owner]) => aMove({ ...fields, owner }))
+  .map((input) => operation("requeue", input, (jobs) => jobs.requeue(input)));
 const deadLetter = fc
   .tuple(move, source)
   .map(([fields, source]) => ({ ...aMove(fields), source }))

@@ -160,6 +160,53 @@ describe("a call of the flex lane", () => {
     expect(flexRuns.take()).toEqual([request]);
   });
 
+  describe("beside workers for what flex has no room for", () => {
+    let syncRuns: MemoryOutbox<RunRequest>;
+    beforeEach(() => {
+      syncRuns = new MemoryOutbox<RunRequest>();
+      Object.assign(gateway, { syncRuns });
+      gateway.directSettings = { ...flexSettings(60_000), flexAgain: undefined };
+    });
+
+    test("leaves the next call to one of them, which has all the attempts that are left", async () => {
+      const request = await planned();
+      answers(refusal(429), refusal(500), refusal(500), answered());
+      expect(await gateway.runRequested(request)).toBe("handed-on");
+      expect(lanes).toEqual(["flex"]);
+      const [next, ...more] = syncRuns.take();
+      expect(more).toEqual([]);
+      expect(await gateway.runRequested(next!)).toBe("ended");
+      expect(await told(request)).toEqual({ attempt: 4, roundStart: 2, lanes: ["batch", "flex", "sync"] });
+      expect(await gateway.entries("acme")).toMatchObject([{ lane: "sync", costPicoUsd: SYNC_PICO }]);
+    });
+
+    test("and a worker that dies before it asks leaves that to its message", async () => {
+      const request = await planned();
+      answers(refusal(429), answered());
+      breakNext(syncRuns, "send", "before");
+      await expect(gateway.runRequested(request)).rejects.toThrow("died");
+      expect(await gateway.runRequested(request)).toBe("duplicate");
+      const [next] = syncRuns.take();
+      expect(await gateway.runRequested(next!)).toBe("ended");
+      expect(await gateway.runRequested(next!)).toBe("duplicate");
+      expect(lanes).toEqual(["flex", "sync"]);
+    });
+
+    test("and a job that was cancelled meanwhile is asked for no more", async () => {
+      const request = await planned();
+      gateway.answer = async () => {
+        const job = await gateway.jobs.get(request.tenantId, request.jobId);
+        const cancel = { idempotencyKey: "call-1/summary", cancelId: "c", sentAt: gateway.now };
+        const { tenantId, jobId } = job!;
+        await gateway.runRequested({ version: 1, kind: "cancel", tenantId, jobId, ...cancel });
+        return refusal(429);
+      };
+      expect(await gateway.runRequested(request)).toBe("handed-on");
+      expect(syncRuns.take()).toEqual([]);
+      expect(await gateway.results("acme")).toMatchObject([{ status: "cancelled" }]);
+    });
+  });
+
   test("of a worker that died after its answer is charged from what was stored, in its lane", async () => {
     const request = await planned();
     answers(answered("flex"));

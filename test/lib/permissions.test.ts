@@ -149,6 +149,7 @@ describe("who may", () => {
       "FreezeWindow",
       "PlanWindow",
       "RetryDeadLetters",
+      "RunFlex",
       "RunJob",
       "SettlePart",
       "SweepLeftovers",

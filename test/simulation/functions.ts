@@ -103,7 +103,7 @@ export const FUNCTIONS: Readonly<Record<FunctionId, Run>> = {
     );
   },
   RunFlex: (event, ports) => {
-    const direct = directPorts(ports);
+    const direct = { ...directPorts(ports), syncRuns: ports.runs };
     return eachRecord(event, ({ body }) =>
       runStored(runJobRequestOf(JSON.parse(body)), direct, flexSettings(720_000)),
     );

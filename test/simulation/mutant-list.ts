@@ -112,8 +112,8 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant("requeue without the attempt", [
     TRANSITIONS,
-    'if (current?.state !== "queued" || current.attempt !== move.attempt) return { outcome: "lost" };',
-    'if (current?.state !== "queued") return { outcome: "lost" };',
+    'if (current === undefined || current.attempt !== move.attempt || holderOf(current) !== (move.owner ?? null)) return { outcome: "lost" };',
+    'if (current === undefined || holderOf(current) !== (move.owner ?? null)) return { outcome: "lost" };',
   ]),
   mutant("the next attempt has the number of the last", [
     MOVE,

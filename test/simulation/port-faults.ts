@@ -60,6 +60,7 @@ const RARE_SITES: ReadonlySet<string> = new Set([
   "SettlePart deadLetters.send",
   "SettlePart jobs.deadLetter",
   "SettlePart runs.send",
+  "RunFlex runs.send",
   "CollectResults batches.register",
   "RetryDeadLetters deliveries.send",
   "ReconcileBatches jobs.get",
