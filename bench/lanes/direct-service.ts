@@ -5,13 +5,14 @@ import { HOUR, MINUTE, type SimulationClock } from "../../test/simulation/simula
 import { Allowance } from "./allowance.ts";
 import { answerBody } from "./answer.ts";
 import { type Fate, FLEX_LOAD, SYNC_LOAD } from "./scenarios.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** OpenAI's ordinary API in a scenario: sync within its rate limit, flex while there is capacity. */
 export class DirectService implements DirectProvider {
   readonly provider = "openai";
   readonly #clock: SimulationClock;
   readonly #fate: Fate;
-  readonly #sync: Allowance;
+  readonly #sync: TokenBucket;
   readonly #flex: Allowance;
   /** Calls that were answered, and so billed, by lane. */
   readonly billed = { sync: 0, flex: 0 };
@@ -22,7 +23,7 @@ export class DirectService implements DirectProvider {
   constructor(clock: SimulationClock, fate: Fate, load: number) {
     this.#clock = clock;
     this.#fate = fate;
-    this.#sync = new Allowance(SYNC_LOAD * load, MINUTE);
+    this.#sync = new TokenBucket(SYNC_LOAD * load, MINUTE);
     this.#flex = new Allowance(FLEX_LOAD * load, HOUR);
   }
 
