@@ -24,6 +24,7 @@ import {
 } from "./permissions.ts";
 import { writeSegments } from "./segment-permissions.ts";
 import type { StageParts } from "./stage-parts.ts";
+import { sendToWorkloads, workloadUrls } from "./workloads/workload-queues.ts";
 import { sendToTenants } from "./tenant-queue-permissions.ts";
 
 /** Seconds for which calls of the flex lane are gathered. */
@@ -68,6 +69,7 @@ export class DirectLane extends Construct {
         TENANT_LEDGER_TABLE: tenantLedger.tableName,
         DELIVERIES_QUEUE_URL: queues.deliveries.queue.queueUrl,
         RUNS_QUEUE_URL: queues.runs.queue.queueUrl,
+        WORKLOAD_QUEUES: workloadUrls(this, queues),
         FLEX_RUNS_QUEUE_URL: queues.flexRuns.queueUrl,
         HEDGE_SHARE: String(stage.settings.direct.hedgeShare),
         DEAD_LETTER_QUEUE_URLS: deadLetterUrls(this, queues),
@@ -91,6 +93,7 @@ export class DirectLane extends Construct {
         sendTo(queues.deliveries.queue, queues.runs.queue, queues.flexRuns, ...deadLetterQueuesOf(queues)),
         // Somebody waits for these results: they take no detour through our own queue.
         ...sendToTenants(this, stage),
+        ...sendToWorkloads(queues),
         accounts.permission,
       ],
     });

@@ -33,12 +33,24 @@ const FUNCTION_LIMITS = {
   DeliverResults: { memoryMiB: 512, timeout: Duration.minutes(2) },
 } as const satisfies Record<string, FunctionLimits>;
 
-export type FunctionId = keyof typeof FUNCTION_LIMITS;
+/** The functions of the workloads that a stage may have. */
+const WORKLOAD_FUNCTION_LIMITS = {} as const satisfies Record<string, FunctionLimits>;
 
-export const FUNCTION_IDS = Object.keys(FUNCTION_LIMITS) as FunctionId[];
+export type GatewayFunctionId = keyof typeof FUNCTION_LIMITS;
+export type FunctionId = GatewayFunctionId | keyof typeof WORKLOAD_FUNCTION_LIMITS;
+
+const ALL_LIMITS: Readonly<Record<FunctionId, FunctionLimits>> = {
+  ...FUNCTION_LIMITS,
+  ...WORKLOAD_FUNCTION_LIMITS,
+};
+
+/** Those that every stage has. */
+export const GATEWAY_FUNCTION_IDS = Object.keys(FUNCTION_LIMITS) as GatewayFunctionId[];
+
+export const FUNCTION_IDS = Object.keys(ALL_LIMITS) as FunctionId[];
 
 export function limitsOf(id: FunctionId): FunctionLimits {
-  return FUNCTION_LIMITS[id];
+  return ALL_LIMITS[id];
 }
 
 /** `SubmitBatch` → `submit-batch`: the folder under lambdas/ and the name of the metric service. */
@@ -51,6 +63,9 @@ export function folderOf(id: FunctionId): string {
  * advises six times the timeout against its own throttling; here a message that comes too early meets the lease.
  */
 export const URGENT_VISIBILITY = Duration.seconds(240);
+
+/** For what a workload's function takes: longer than any of them runs. */
+export const WORKLOAD_VISIBILITY = Duration.minutes(30);
 
 /** As above, for the calls of the flex lane, whose leases are longer. */
 export const FLEX_VISIBILITY = Duration.seconds(960);

@@ -14,6 +14,7 @@ import { Schedules } from "./schedules.ts";
 import type { StageSettings } from "./stage-settings.ts";
 import { Sweeping } from "./sweeping.ts";
 import { Storage } from "./storage.ts";
+import { Workloads } from "./workloads/workloads.ts";
 
 type OffpeakStackProps = StackProps & { readonly settings: StageSettings };
 
@@ -33,6 +34,7 @@ export class OffpeakStack extends Stack {
     const { assembleWindow, runBatch } = new BatchWorkflow(this, "BatchWorkflow", parts);
     const { deliverResults } = new ResultDelivery(this, "ResultDelivery", parts);
     const { escalateJobs } = new Escalation(this, "Escalation", parts);
+    new Workloads(this, "Workloads", parts);
     const { sweepLeftovers } = new Sweeping(this, "Sweeping", parts, runBatch);
     const { reconcileBatches } = new Reconciliation(this, "Reconciliation", parts);
 

@@ -3,7 +3,8 @@ import { ArnPrincipal, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { TIERS, type Tier } from "../lambdas/domain/vocabulary.ts";
-import { FLEX_VISIBILITY, URGENT_VISIBILITY, visibilityFor } from "./function-limits.ts";
+import { type Workload, WORKLOADS } from "../lambdas/domain/workloads.ts";
+import { FLEX_VISIBILITY, URGENT_VISIBILITY, visibilityFor, WORKLOAD_VISIBILITY } from "./function-limits.ts";
 import type { StageSettings } from "./stage-settings.ts";
 
 /** Longer than any outage we expect to sleep through; a message moved to the dead letters keeps its first time. */
@@ -26,6 +27,8 @@ export class Queues extends Construct {
   readonly flexRuns: Queue;
   /** Results that are ready for their tenants' own queues. */
   readonly deliveries: QueuePair;
+  /** Results of the workloads' own jobs, for each workload that the stage has. */
+  readonly workloads: Readonly<Partial<Record<Workload, QueuePair>>>;
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
@@ -52,6 +55,12 @@ export class Queues extends Construct {
       visibilityTimeout: visibilityFor("DeliverResults"),
       maxReceiveCount: 8,
     });
+    this.workloads = Object.fromEntries(
+      WORKLOADS.filter((name) => settings.workloads[name]).map((name) => [
+        name,
+        pair(`${kebabCase(name)}-results`, { visibilityTimeout: WORKLOAD_VISIBILITY, maxReceiveCount: 5 }),
+      ]),
+    );
     for (const tier of TIERS) allowSenders(this.jobs[tier].queue, settings.senderArns);
   }
 
@@ -61,6 +70,9 @@ export class Queues extends Construct {
       ...Object.fromEntries(TIERS.map((tier) => [`jobs-${tier}`, this.jobs[tier]])),
       runs: this.runs,
       deliveries: this.deliveries,
+      ...Object.fromEntries(
+        Object.entries(this.workloads).map(([name, queues]) => [`${kebabCase(name)}-results`, queues]),
+      ),
     };
   }
 
@@ -94,4 +106,9 @@ function allowSenders(queue: Queue, senderArns: readonly string[]): void {
       resources: [queue.queueArn],
     }),
   );
+}
+
+/** `postCall` → `post-call`. */
+function kebabCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

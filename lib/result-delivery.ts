@@ -5,6 +5,7 @@ import { PREFIXES } from "../lambdas/domain/object-keys.ts";
 import { GatewayFunction } from "./gateway-function.ts";
 import { readObjects, useTable } from "./permissions.ts";
 import type { StageParts } from "./stage-parts.ts";
+import { sendToWorkloads, workloadUrls } from "./workloads/workload-queues.ts";
 import { sendToTenants } from "./tenant-queue-permissions.ts";
 
 /** Results on their way out: from the deliveries queue to each tenant's own. */
@@ -18,11 +19,13 @@ export class ResultDelivery extends Construct {
       environment: {
         GATEWAY_BUCKET: storage.bucket.bucketName,
         TENANTS_TABLE: storage.tenants.tableName,
+        WORKLOAD_QUEUES: workloadUrls(this, queues),
       },
       permissions: [
         readObjects(storage.bucket, `${PREFIXES.results}*`),
         useTable(storage.tenants, "GetItem"),
         ...sendToTenants(this, stage),
+        ...sendToWorkloads(queues),
       ],
     });
     this.deliverResults.addEventSource(

@@ -5,6 +5,7 @@ import { DEFAULT_HEADROOM } from "../lambdas/domain/headroom.ts";
 import { DEFAULT_TIER_DUE_SECONDS, PROVIDER_BATCH_LIMITS } from "../lambdas/domain/limits.ts";
 import type { Provider, Tier } from "../lambdas/domain/vocabulary.ts";
 import { describeIssues } from "./settings-error.ts";
+import { workloadSettingsSchema } from "./workloads/workload-settings.ts";
 
 /** The CDK context key that the settings are read from. */
 export const SETTINGS_KEY = "offpeak";
@@ -206,6 +207,8 @@ const stageSettingsSchema = z.strictObject({
       flexCallSeconds: whole(1, 720, "a worker lives 15 minutes, and the next lane needs some").default(720),
     })
     .prefault({}),
+  /** The workloads that come with the gateway. */
+  workloads: workloadSettingsSchema.prefault({}),
   logRetentionDays: logRetentionDays.default(RetentionDays.ONE_MONTH),
   architecture: z.enum(["arm64", "x86_64"], { error: "must be arm64 or x86_64" }).default("arm64"),
   /** Queues of tenants that are not named `<stack>-results-<tenantId>`, such as those in other accounts. */

@@ -9,7 +9,7 @@ import type { TenantId } from "../../lambdas/domain/ids.ts";
 import { tenantPolicySchema } from "../../lambdas/domain/tenant-policy.ts";
 import { type RateGate, rateGate } from "../../lambdas/run-job/rate-gate.ts";
 import type { Tier } from "../../lambdas/domain/vocabulary.ts";
-import type { FunctionId } from "../../lib/function-limits.ts";
+import type { GatewayFunctionId } from "../../lib/function-limits.ts";
 import type { Json } from "../../local/step-functions/json.ts";
 import { FUNCTIONS, type WorkerPorts } from "../../test/simulation/functions.ts";
 import { Machines } from "../../test/simulation/machines.ts";
@@ -52,7 +52,7 @@ export class LaneWorld {
   readonly #tenants = new MemoryTenants();
   readonly #budgets = new MemoryBudgets();
   /** What each function's idle processes know of the providers' limits: like Lambda's, the one used last is used next. */
-  readonly #processes = new Map<FunctionId, RateGate[]>();
+  readonly #processes = new Map<GatewayFunctionId, RateGate[]>();
   #ids = 0;
 
   constructor(stage: Stage, fate: Fate, seed: number, jobs: number) {
@@ -70,7 +70,7 @@ export class LaneWorld {
       trace: new Trace(false),
       repeats: () => 0,
     }));
-    const invocations = { invoke: (id: FunctionId, event: Json) => this.#invoke(id, event) };
+    const invocations = { invoke: (id: GatewayFunctionId, event: Json) => this.#invoke(id, event) };
     this.machines = new Machines({ stage, clock, random, tally, invocations, calm: () => true });
     this.consumers = stage.mappings.map(
       (mapping) =>
@@ -103,7 +103,7 @@ export class LaneWorld {
     return !waiting && this.machines.runningBatches === 0 && this.consumers.every(({ idle }) => idle);
   }
 
-  async #invoke(functionId: FunctionId, event: unknown): Promise<Json> {
+  async #invoke(functionId: GatewayFunctionId, event: unknown): Promise<Json> {
     const free = this.#processes.get(functionId) ?? [];
     this.#processes.set(functionId, free);
     const gate = free.pop() ?? rateGate(this.#ports.runtime);

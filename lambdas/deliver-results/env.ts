@@ -4,6 +4,7 @@ import { ENVIRONMENT_FIELDS as fields } from "../runtime/environment-fields.ts";
 export const envSchema = z.object({
   GATEWAY_BUCKET: fields.GATEWAY_BUCKET,
   TENANTS_TABLE: fields.TENANTS_TABLE,
+  WORKLOAD_QUEUES: fields.WORKLOAD_QUEUES,
 });
 /** What lib/ must give: a missing variable does not compile. */
 export type Env = z.input<typeof envSchema>;

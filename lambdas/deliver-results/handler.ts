@@ -7,7 +7,12 @@ import { deliverResults } from "./deliver-results.ts";
 import { envSchema } from "./env.ts";
 
 const env = parseEnvironment(envSchema);
-const ports = { objects: objectStore(env), tenants: tenants(env), queues: tenantQueues() };
+const ports = {
+  objects: objectStore(env),
+  tenants: tenants(env),
+  queues: tenantQueues(),
+  workloads: env.WORKLOAD_QUEUES,
+};
 
 export const handler = queueConsumer((records) =>
   eachRecord(records, async ({ body }) => {

@@ -10,9 +10,7 @@ const MESSAGES_PER_SEND = 10;
 export type PackedMessage = { readonly body: string; readonly results: number };
 
 /** Packs one tenant's results into message bodies, in groups of at most ten. A response too large to inline becomes null. */
-export async function* packMessages(
-  results: AsyncIterable<ResultMessage> | Iterable<ResultMessage>,
-): AsyncGenerator<PackedMessage[]> {
+export async function* packMessages(results: AsyncIterable<ResultMessage>): AsyncGenerator<PackedMessage[]> {
   let send: PackedMessage[] = [];
   let texts: string[] = [];
   let bytes = 0;

@@ -4,6 +4,9 @@ import type { Instant } from "./instant.ts";
 /** Every key of the gateway bucket, in one place. Prefixes end in a slash: IAM and listings match on them. */
 export const PREFIXES = {
   uploads: "uploads/",
+  inbox: "inbox/",
+  knowledge: "kb/",
+  workloads: "workloads/",
   segments: "segments/",
   openSegments: "segments/open/",
   windows: "windows/",
@@ -16,6 +19,21 @@ export const PREFIXES = {
 /** What a tenant may name in `request.s3Key`: its own uploads and nothing else. */
 export function uploadPrefix(tenantId: TenantId): string {
   return `${PREFIXES.uploads}tenant=${tenantId}/`;
+}
+
+/** Where a tenant drops what a workload is to look at. */
+export function inboxPrefix(tenantId: TenantId): string {
+  return `${PREFIXES.inbox}tenant=${tenantId}/`;
+}
+
+/** Where a tenant keeps the documents of its knowledge base. */
+export function knowledgePrefix(tenantId: TenantId): string {
+  return `${PREFIXES.knowledge}tenant=${tenantId}/`;
+}
+
+/** What a workload keeps of a tenant; `workload` in kebab case. */
+export function workloadPrefix(workload: string, tenantId: TenantId): string {
+  return `${PREFIXES.workloads}${workload}/tenant=${tenantId}/`;
 }
 
 /** The admitted jobs, one JSON line each; written once, never changed. */

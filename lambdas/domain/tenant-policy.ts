@@ -2,6 +2,7 @@ import { z } from "zod";
 import { tenantIdSchema } from "./ids.ts";
 import { isModelName } from "./prices.ts";
 import { tierSchema } from "./vocabulary.ts";
+import { workloadPoliciesSchema } from "./workloads.ts";
 
 export const STORED_POLICY_VERSION = 1;
 
@@ -52,6 +53,8 @@ export const tenantPolicySchema = z.strictObject({
     .prefault({}),
   /** Tiers whose calls are cut off at the due time, as nobody waits for the answer any longer. */
   cancelAtDue: z.array(tierSchema).default([]),
+  /** The workloads that are on for the tenant, where the stage has them. */
+  workloads: workloadPoliciesSchema.default({}),
 });
 export type TenantPolicy = z.infer<typeof tenantPolicySchema>;
 

@@ -194,7 +194,7 @@ async function deliver(
       length: Buffer.byteLength(encodeLine(result)),
     };
     try {
-      await sendResults(tenantId, [{ ...result, result: place }], ports.straight);
+      await sendResults(tenantId, () => [{ ...result, result: place }], ports.straight);
       return;
     } catch (error) {
       ports.tell?.detoured?.({ tenantId, jobId, error });

@@ -16,7 +16,7 @@ const env = parseEnvironment(envSchema);
 const admission = admissionPorts(env);
 const ports = {
   ...admission,
-  straight: { tenants: admission.tenants, queues: tenantQueues() },
+  straight: { tenants: admission.tenants, queues: tenantQueues(), workloads: env.WORKLOAD_QUEUES },
   ledger: ledger(env),
   flexRuns: flexRunQueue(env),
   direct: directProviderOf(env),

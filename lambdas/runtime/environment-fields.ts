@@ -2,6 +2,7 @@ import { z } from "zod";
 import { escalationPaceSchema } from "../domain/escalation-pace.ts";
 import { headroomLimitsSchema } from "../domain/headroom.ts";
 import { batchCapsSchema, tierDueSecondsSchema } from "../domain/limits.ts";
+import { workloadQueuesSchema } from "../domain/workloads.ts";
 
 /** An environment variable that holds JSON: parsed, then checked by `schema`. */
 function json<Schema extends z.ZodType>(schema: Schema) {
@@ -54,6 +55,8 @@ export const ENVIRONMENT_FIELDS = {
   DELIVERIES_QUEUE_URL: url,
   RUNS_QUEUE_URL: url,
   FLEX_RUNS_QUEUE_URL: url,
+  /** JSON by workload: where the results of its jobs are taken. */
+  WORKLOAD_QUEUES: json(workloadQueuesSchema),
   /** JSON by tier. */
   DEAD_LETTER_QUEUE_URLS: json(deadLetterQueueUrlsSchema),
   /** JSON by queue: those of the queues that only our functions write to. */

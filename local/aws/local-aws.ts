@@ -12,6 +12,7 @@ import type { Fault } from "./faults.ts";
 import type { PolicyDocument } from "./policy-document.ts";
 import { Principals } from "./principals.ts";
 import type { Principal } from "./principals.ts";
+import type { ObjectEvent } from "../events/s3-event.ts";
 import { S3Service } from "./s3-service.ts";
 import { SecretsService } from "./secrets-service.ts";
 import { SqsService } from "./sqs-service.ts";
@@ -37,6 +38,8 @@ export interface LocalAws {
   registerPrincipal(role: { roleName: string; policies: readonly PolicyDocument[] }): Principal;
   /** Hands Step Functions API calls to `handler`. Throw AwsError in it to answer an error. */
   onStates(handler: StatesHandler): void;
+  /** Tells `handler` of every object that was stored or deleted. The emulator itself raises no events. */
+  onObject(handler: (event: ObjectEvent) => void): void;
   readonly secrets: {
     /** Creates the secret or gives it a new value. Returns its ARN. */
     put(name: string, value: string): string;
@@ -78,6 +81,7 @@ export async function startLocalAws(options: { port?: number } = {}): Promise<Lo
     accountId: ACCOUNT_ID,
     registerPrincipal: (role) => principals.register(role),
     onStates: (handler) => services.states.onStates(handler),
+    onObject: (handler) => services.s3.onObject(handler),
     secrets: { put: (name, value) => services.secretsmanager.put(name, value) },
     counts: observations.counts,
     denials: observations.denials,

@@ -67,9 +67,12 @@ export function listBucketAccess(bucket: string): Access {
 
 /** The objects that a DeleteObjects request names. */
 export function deleteObjectsAccesses(bucket: string, body: string): Access[] {
-  return [...body.matchAll(/<Key>([\s\S]*?)<\/Key>/g)].map(([, key = ""]) =>
-    access("s3:DeleteObject", objectArn(bucket, unescapeXml(key))),
-  );
+  return deletedKeys(body).map((key) => access("s3:DeleteObject", objectArn(bucket, key)));
+}
+
+/** The keys that the body of a DeleteObjects request names. */
+export function deletedKeys(body: string): string[] {
+  return [...body.matchAll(/<Key>([\s\S]*?)<\/Key>/g)].map(([, key = ""]) => unescapeXml(key));
 }
 
 function listBuckets({ method }: S3Request): S3Operation {

@@ -7,6 +7,7 @@ import type { InvocationResult } from "../lambda/function-error.ts";
 import { LambdaHost, type LambdaHostOptions } from "../lambda/lambda-host.ts";
 import { type Clock, wallClock } from "../step-functions/clock.ts";
 import type { StateMachine } from "../step-functions/state-machine.ts";
+import { bucketNotifications } from "./bucket-notifications.ts";
 import { addFunctions, constructId, type EnvironmentOverrides } from "./functions.ts";
 import type { LapseClock } from "./lapse-clock.ts";
 import { Machines } from "./machines.ts";
@@ -101,7 +102,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     const { environment = {}, maxConcurrency = 4 } = options;
     addFunctions(host, { resources, template, roles }, aws, { environment, maxConcurrency });
     const machines = new Machines(resources, roles, host, { clock, speed, random });
-    const triggers = createTriggers({ resources, roles, host, machines, aws, place, clock, speed, log });
+    const triggers = [
+      ...createTriggers({ resources, roles, host, machines, aws, place, clock, speed, log }),
+      bucketNotifications({ resources, aws, place, clock, log }),
+    ];
     // Those that no function refers to are there for the operator.
     for (const { logicalId } of resources.ofType(BUILT_TYPES.secret)) resources.resolve({ Ref: logicalId });
     await createStorage(resources, aws, options.visibilityTimeoutSeconds);

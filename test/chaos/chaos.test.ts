@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FUNCTION_IDS, type FunctionId } from "../../lib/function-limits.ts";
+import { GATEWAY_FUNCTION_IDS, type GatewayFunctionId } from "../../lib/function-limits.ts";
 import { runSeed } from "./run-seed.ts";
 import { SharedAssembly } from "./shared-assembly.ts";
 
@@ -16,7 +16,7 @@ const SEEDS = ONE === undefined ? Array.from({ length: COUNT }, (_, index) => in
 const SEEDS_FOR_ALL = 20;
 
 const assembly = new SharedAssembly();
-const killed = new Map<FunctionId, number>();
+const killed = new Map<GatewayFunctionId, number>();
 let folder: string;
 
 beforeAll(async () => {
@@ -41,6 +41,6 @@ describe("workers killed at random", { timeout: 240_000 }, () => {
   });
 
   test.runIf(SEEDS.length >= SEEDS_FOR_ALL)("over all seeds a worker of every function was killed", () => {
-    expect(FUNCTION_IDS.filter((id) => !killed.has(id))).toEqual([]);
+    expect(GATEWAY_FUNCTION_IDS.filter((id) => !killed.has(id))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
-import { FUNCTION_IDS, type FunctionId } from "../../lib/function-limits.ts";
+import { GATEWAY_FUNCTION_IDS, type GatewayFunctionId } from "../../lib/function-limits.ts";
 import { type Figures, readFigures } from "../../local/demo/figures.ts";
 import { type DemoReport, findFaults } from "../../local/demo/report.ts";
 import { ResultReader, sentKey } from "../../local/demo/result-reader.ts";
@@ -36,7 +36,7 @@ export type ChaosRun = {
   readonly report: DemoReport;
   /** What did not hold, in words. */
   readonly faults: readonly string[];
-  readonly kills: ReadonlyMap<FunctionId, number>;
+  readonly kills: ReadonlyMap<GatewayFunctionId, number>;
   readonly story: readonly string[];
   /** Calls of which the ledger knows only that they may have been billed. */
   readonly unconfirmed: number;
@@ -157,8 +157,8 @@ async function comeToRest(
   );
 }
 
-function killsOf(killer: Killer, gateway: LocalGateway): ReadonlyMap<FunctionId, number> {
-  const counts = FUNCTION_IDS.map(
+function killsOf(killer: Killer, gateway: LocalGateway): ReadonlyMap<GatewayFunctionId, number> {
+  const counts = GATEWAY_FUNCTION_IDS.map(
     (id) => [id, killer.kills.get(gateway.stack.functionName(id)) ?? 0] as const,
   );
   return new Map(counts.filter(([, count]) => count > 0));

@@ -1,5 +1,5 @@
 import type { Json } from "../../local/step-functions/json.ts";
-import type { FunctionId } from "../../lib/function-limits.ts";
+import type { GatewayFunctionId } from "../../lib/function-limits.ts";
 import { PROVIDERS } from "../../lambdas/domain/vocabulary.ts";
 import { deadLetterSchema } from "../../lambdas/domain/internal-messages.ts";
 import { segmentIdOfMarker, segmentIndexKey } from "../../lambdas/domain/object-keys.ts";
@@ -107,7 +107,7 @@ type Work = {
 };
 
 /** Whether a scheduled function would find anything to mend. It is called now and then all the same. */
-async function workFor(world: World, functionId: FunctionId): Promise<Work> {
+async function workFor(world: World, functionId: GatewayFunctionId): Promise<Work> {
   if (functionId === "RetryDeadLetters") {
     const letters = [...world.queues.values()].map((queue) =>
       queue.name.endsWith("-dead") ? lettersToSendOn(queue) : 0,

@@ -44,7 +44,7 @@ import { settlePart } from "../../lambdas/settle-part/settle-part.ts";
 import { submitBatch } from "../../lambdas/submit-batch/submit-batch.ts";
 import { sweepLeftovers } from "../../lambdas/sweep-leftovers/sweep-leftovers.ts";
 import { writeBatch } from "../../lambdas/write-batch/write-batch.ts";
-import type { FunctionId } from "../../lib/function-limits.ts";
+import type { GatewayFunctionId } from "../../lib/function-limits.ts";
 import type { SqsEvent } from "./queue-consumer.ts";
 
 /** Everything that a worker can reach; each function takes what its handler would give it. */
@@ -88,7 +88,7 @@ function onBatch(
 }
 
 /** What each handler makes of its event, on ports that are not AWS's: parse, one call, answer. */
-export const FUNCTIONS: Readonly<Record<FunctionId, Run>> = {
+export const FUNCTIONS: Readonly<Record<GatewayFunctionId, Run>> = {
   AdmitJobs: async (event, ports, { admission }) => {
     const { failed } = await admitJobs(recordsOf(event).map(incomingMessage), ports, admission);
     return refused(failed.map(({ messageId }) => messageId));

@@ -1,6 +1,6 @@
 import type { Json } from "../../local/step-functions/json.ts";
 import { StatesError } from "../../local/step-functions/states-error.ts";
-import type { FunctionId } from "../../lib/function-limits.ts";
+import type { GatewayFunctionId } from "../../lib/function-limits.ts";
 import { FUNCTIONS, type FunctionSettings, type WorkerPorts } from "./functions.ts";
 import type { JobTries } from "./job-tries.ts";
 import type { PortFaults } from "./port-faults.ts";
@@ -40,7 +40,7 @@ const BUGS: ReadonlySet<string> = new Set([
  * taken for abandoned by its age. Both rely on Lambda, which ends a function before that. Everywhere else writes are
  * fenced or may be repeated, and a worker that has stalled goes on after its time.
  */
-const ENDED_IN_TIME: ReadonlySet<FunctionId> = new Set(["RunJob", "RunFlex", "AdmitJobs"]);
+const ENDED_IN_TIME: ReadonlySet<GatewayFunctionId> = new Set(["RunJob", "RunFlex", "AdmitJobs"]);
 
 export type InvocationWorld = {
   readonly stage: Stage;
@@ -72,7 +72,7 @@ export class Invocations {
   }
 
   /** Calls a function as Step Functions, a queue or a schedule does; rejects with a StatesError. */
-  async invoke(functionId: FunctionId, event: Json): Promise<Json> {
+  async invoke(functionId: GatewayFunctionId, event: Json): Promise<Json> {
     const { random, faults, tally } = this.#world;
     if (!faults.calm && random.chance(THROTTLED)) {
       tally.add("faults", "function throttled by Lambda");
@@ -112,7 +112,7 @@ export class Invocations {
   }
 
   /** An old call, which Lambda starts again within `most` milliseconds. */
-  #later(functionId: FunctionId, event: Json, most: number): void {
+  #later(functionId: GatewayFunctionId, event: Json, most: number): void {
     const { random, tally, clock } = this.#world;
     clock.after(random.between(0, most), () => {
       tally.add("faults", "old call run again later");
@@ -121,11 +121,11 @@ export class Invocations {
   }
 
   /** A call whose answer nobody waits for. */
-  #aside(functionId: FunctionId, event: Json): void {
+  #aside(functionId: GatewayFunctionId, event: Json): void {
     this.#run(functionId, event).catch(() => {});
   }
 
-  async #run(functionId: FunctionId, event: Json): Promise<Json> {
+  async #run(functionId: GatewayFunctionId, event: Json): Promise<Json> {
     const { clock, faults, trace, tally, tries, settings, portsOf } = this.#world;
     const worker = new Worker(`${functionId}#${(this.#serial += 1)}`, functionId, {
       clock,
@@ -153,7 +153,7 @@ export class Invocations {
   }
 
   /** When its time is up, a worker ends where it stands, or, having stalled, is given up and goes on all the same. */
-  #timeOut(worker: Worker, functionId: FunctionId) {
+  #timeOut(worker: Worker, functionId: GatewayFunctionId) {
     const { stage, clock, tally } = this.#world;
     let cancel = () => {};
     const over = new Promise<never>((_resolve, reject) => {

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { FUNCTION_IDS, folderOf, type FunctionId, limitsOf } from "../../lib/function-limits.ts";
+import {
+  GATEWAY_FUNCTION_IDS,
+  folderOf,
+  type GatewayFunctionId,
+  limitsOf,
+} from "../../lib/function-limits.ts";
 import { resourcesOf, templateOf } from "../lib/stage-template.ts";
 
 /** What the synthesized template says of a stage, as plain data that can be handed to threads. */
@@ -7,7 +12,7 @@ export type Stage = {
   /** By name without the stack's. */
   readonly machines: Readonly<Record<string, string>>;
   /** Construct ids by the function's ARN. */
-  readonly functions: Readonly<Record<string, FunctionId>>;
+  readonly functions: Readonly<Record<string, GatewayFunctionId>>;
   readonly timeoutMs: Readonly<Record<string, number>>;
   readonly queues: readonly StageQueue[];
   readonly mappings: readonly StageMapping[];
@@ -24,7 +29,7 @@ export type StageQueue = {
 };
 
 type StageMapping = {
-  readonly functionId: FunctionId;
+  readonly functionId: GatewayFunctionId;
   readonly queue: string;
   readonly batchSize: number;
   readonly windowSeconds: number;
@@ -35,7 +40,7 @@ type StageMapping = {
 export type StageSchedule = {
   readonly periodMs: number;
   readonly machine: string | null;
-  readonly functionId: FunctionId | null;
+  readonly functionId: GatewayFunctionId | null;
   readonly input: string | null;
 };
 
@@ -67,14 +72,14 @@ export function readStage(settings?: object): Stage {
   const functionIds = new Map(
     parsed("AWS::Lambda::Function", z.object({ Description: z.string().default("") })).flatMap(
       ([id, { Description }]) => {
-        const found = FUNCTION_IDS.find((each) => Description === `Offpeak ${folderOf(each)}`);
+        const found = GATEWAY_FUNCTION_IDS.find((each) => Description === `Offpeak ${folderOf(each)}`);
         return found === undefined ? [] : [[id, found] as const];
       },
     ),
   );
   const queues = parsed("AWS::SQS::Queue", queueSchema);
   const names = new Map(queues.map(([id, { QueueName }]) => [id, QueueName.replace(/^Offpeak-/, "")]));
-  const functionOf = (reference: string): FunctionId =>
+  const functionOf = (reference: string): GatewayFunctionId =>
     known(functionIds.get(lastPart(reference)), reference);
   const queueOf = (arn: string): string => known(names.get(lastPart(arn)), arn);
   const machines = parsed(
@@ -89,7 +94,9 @@ export function readStage(settings?: object): Stage {
       machines.map(([id, { DefinitionString }]) => [machineNames.get(id) ?? "", DefinitionString]),
     ),
     functions: Object.fromEntries(functionIds),
-    timeoutMs: Object.fromEntries(FUNCTION_IDS.map((id) => [id, limitsOf(id).timeout.toMilliseconds()])),
+    timeoutMs: Object.fromEntries(
+      GATEWAY_FUNCTION_IDS.map((id) => [id, limitsOf(id).timeout.toMilliseconds()]),
+    ),
     queues: queues.map(([id, { VisibilityTimeout, RedrivePolicy }]) => ({
       name: names.get(id) ?? "",
       url: `https://sqs.eu-central-1.amazonaws.com/111122223333/${id}`,
