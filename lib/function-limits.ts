@@ -34,7 +34,16 @@ const FUNCTION_LIMITS = {
 } as const satisfies Record<string, FunctionLimits>;
 
 /** The functions of the workloads that a stage may have. */
-const WORKLOAD_FUNCTION_LIMITS = {} as const satisfies Record<string, FunctionLimits>;
+const WORKLOAD_FUNCTION_LIMITS = {
+  FindLeadRuns: { memoryMiB: 256, timeout: Duration.minutes(2) },
+  // A tenant's day may be tens of thousands of leads.
+  ScoreLeads: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  CheckLeads: { memoryMiB: 256, timeout: Duration.minutes(2) },
+  DraftLeads: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  RenderDrafts: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  // Six times as long is less than WORKLOAD_VISIBILITY.
+  TakeLeadAnswers: { memoryMiB: 256, timeout: Duration.minutes(2) },
+} as const satisfies Record<string, FunctionLimits>;
 
 export type GatewayFunctionId = keyof typeof FUNCTION_LIMITS;
 export type FunctionId = GatewayFunctionId | keyof typeof WORKLOAD_FUNCTION_LIMITS;

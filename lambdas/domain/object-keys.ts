@@ -26,6 +26,16 @@ export function inboxPrefix(tenantId: TenantId): string {
   return `${PREFIXES.inbox}tenant=${tenantId}/`;
 }
 
+/** Where a tenant drops the leads of one of its own days: any number of JSON or JSONL files. */
+export function leadsPrefix(tenantId: TenantId | "*", day: string): string {
+  return `${PREFIXES.inbox}tenant=${tenantId}/leads/${day}/`;
+}
+
+/** What lead scoring keeps of one day of a tenant. */
+export function leadDayPrefix(tenantId: TenantId | "*", day: string): string {
+  return `${PREFIXES.workloads}lead-scoring/tenant=${tenantId}/${day}/`;
+}
+
 /** Where a tenant keeps the documents of its knowledge base. */
 export function knowledgePrefix(tenantId: TenantId): string {
   return `${PREFIXES.knowledge}tenant=${tenantId}/`;

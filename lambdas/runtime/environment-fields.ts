@@ -40,6 +40,8 @@ const lanesSchema = z.object({
 
 const ownDeadLetterQueueUrlsSchema = z.object({ runs: url, deliveries: url });
 
+const jobQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
+
 const deadLetterQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
 
 /**
@@ -55,6 +57,9 @@ export const ENVIRONMENT_FIELDS = {
   DELIVERIES_QUEUE_URL: url,
   RUNS_QUEUE_URL: url,
   FLEX_RUNS_QUEUE_URL: url,
+  WORKLOADS_TABLE: text,
+  /** JSON by tier: where a workload sends its jobs, as tenants' apps do. */
+  JOB_QUEUE_URLS: json(jobQueueUrlsSchema),
   /** JSON by workload: where the results of its jobs are taken. */
   WORKLOAD_QUEUES: json(workloadQueuesSchema),
   /** JSON by tier. */

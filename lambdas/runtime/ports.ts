@@ -1,3 +1,4 @@
+import type { QueueUrls } from "../../client/queue-urls.ts";
 import { documentClient, s3Client, sfnClient, sqsClient } from "../adapters/aws-clients.ts";
 import { DynamoBatches } from "../adapters/dynamo-batches.ts";
 import { DynamoBudgets } from "../adapters/dynamo-budgets.ts";
@@ -5,11 +6,13 @@ import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../adapters/dynamo-tenants.ts";
 import { DynamoWindows } from "../adapters/dynamo-windows.ts";
+import { DynamoWorkloadRecords } from "../adapters/dynamo-workload-records.ts";
 import { S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { SfnExecutions } from "../adapters/sfn-executions.ts";
 import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
 import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
 import { SqsOutbox } from "../adapters/sqs-outbox.ts";
+import { sendJobs } from "../adapters/sqs-job-sender.ts";
 import { SqsTenantQueues } from "../adapters/sqs-tenant-queues.ts";
 import type { AdmissionPorts } from "../admit-jobs/admit-jobs.ts";
 import type { BudgetWarning } from "../admit-jobs/apply-limits.ts";
@@ -47,6 +50,9 @@ export const flexRunQueue = (env: { FLEX_RUNS_QUEUE_URL: string }) =>
 export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
+export const workloadRecords = (env: { WORKLOADS_TABLE: string }) =>
+  new DynamoWorkloadRecords(dynamo(), env.WORKLOADS_TABLE);
+export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => sendJobs(sqs(), env.JOB_QUEUE_URLS);
 export const tenantQueues = () => new SqsTenantQueues(sqs());
 
 type DeadLetterEnv = { DEAD_LETTER_QUEUE_URLS: Readonly<Record<Tier, string>> };

@@ -2,7 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { failureText } from "../failure-text.ts";
+import { runLeadScoringDemo } from "./lead-scoring/run-lead-scoring-demo.ts";
 import { type DemoOptions, runDemo } from "./run-demo.ts";
+import type { WorkloadDemo } from "./workload-demo.ts";
 import { SAMPLE_CALLS } from "./calls.ts";
 
 function positiveInteger(text: string): number {
@@ -28,13 +30,24 @@ const program = new Command("npm run demo --")
   .option("--report <file>", "write the figures as JSON")
   .showHelpAfterError();
 
-const options = program.parse().opts<DemoOptions & { report?: string }>();
+/** What `--workload` runs in place of the tour of the gateway. */
+const WORKLOADS: Readonly<Record<string, WorkloadDemo>> = {
+  "lead-scoring": runLeadScoringDemo,
+};
+program.addOption(
+  new Option("--workload <name>", "show one of the workloads that come with the gateway").choices(
+    Object.keys(WORKLOADS),
+  ),
+);
+
+const options = program.parse().opts<DemoOptions & { report?: string; workload?: string }>();
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
 process.once("SIGTERM", () => stop.abort(new Error("stopped")));
 
 try {
-  const { report, faults } = await runDemo(options, stop.signal);
+  const demo = WORKLOADS[options.workload ?? ""] ?? runDemo;
+  const { report, faults } = await demo(options, stop.signal);
   if (options.report !== undefined)
     await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
   for (const fault of faults) console.error(`WRONG: ${fault}`);
