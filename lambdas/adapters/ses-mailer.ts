@@ -48,7 +48,7 @@ const WORD_CHARACTERS = 11;
 
 /** RFC 2047's encoded words, which SES wants names in: it takes addresses as they are. */
 function encodedName(name: string): string {
-  return chunks([...name], WORD_CHARACTERS)
+  return [...chunks([...name], WORD_CHARACTERS)]
     .map((word) => `=?UTF-8?B?${Buffer.from(word.join("")).toString("base64")}?=`)
     .join(" ");
 }
