@@ -149,18 +149,9 @@ export async function idOf(stack: Stack, name: string): Promise<TenantId> {
 }
 
 function remarkOf(draft: Draft): string {
-  switch (draft.state) {
-    case "unwritten":
-      return `${draft.code}: ${draft.message}`;
-    case "unrendered":
-      return draft.problem;
-    case "approved":
-      return draft.problem ?? "";
-    case "sending":
-      return "an attempt began and nobody saw its end: it may have been sent";
-    default:
-      return "";
-  }
+  if (draft.state === "unwritten") return `${draft.code}: ${draft.message}`;
+  if (draft.state === "sending") return "an attempt began and nobody saw its end: it may have been sent";
+  return "problem" in draft ? (draft.problem ?? "") : "";
 }
 
 /** What leads and models write must not steer the operator's terminal. */

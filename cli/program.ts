@@ -201,7 +201,7 @@ function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
     .description("send approved drafts through SES: these, or all of the tenant's")
     .option("--again", "also those whose last attempt nobody saw the end of; say which")
     .action((tenant: string, ids: string[], options: { readonly again?: boolean }, command: Command) =>
-      run(command, (stack) => draftsSend(stack, tenant, ids, options, terminal.now)),
+      run(command, (stack) => draftsSend(stack, tenant, ids, options, () => terminal.now())),
     );
 
   const letters = program

@@ -20,12 +20,11 @@ export class SesMailer implements Mailer {
   }
 
   async send({ to, subject, html, text }: Email, from: Sender): Promise<SendingEnd> {
-    const part = (Data: string) => ({ Data, Charset: "UTF-8" });
     const command = new SendEmailCommand({
       FromEmailAddress: `${encodedName(from.name)} <${from.email}>`,
       Destination: { ToAddresses: [to.email] },
       Content: {
-        Simple: { Subject: part(subject), Body: { Html: part(html), Text: part(text) } },
+        Simple: { Subject: utf8(subject), Body: { Html: utf8(html), Text: utf8(text) } },
       },
     });
     try {
@@ -38,6 +37,10 @@ export class SesMailer implements Mailer {
   }
 }
 
+function utf8(text: string) {
+  return { Data: text, Charset: "UTF-8" };
+}
+
 /** An answer of the 400s says that nothing was sent. */
 function isRefusal(error: unknown): error is SESv2ServiceException {
   return error instanceof SESv2ServiceException && error.$fault === "client";
@@ -48,7 +51,7 @@ const WORD_CHARACTERS = 11;
 
 /** RFC 2047's encoded words, which SES wants names in: it takes addresses as they are. */
 function encodedName(name: string): string {
-  return [...chunks([...name], WORD_CHARACTERS)]
+  return [...chunks(Array.from(name), WORD_CHARACTERS)]
     .map((word) => `=?UTF-8?B?${Buffer.from(word.join("")).toString("base64")}?=`)
     .join(" ");
 }

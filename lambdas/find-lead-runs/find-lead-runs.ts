@@ -18,7 +18,7 @@ export type FindPorts = {
 export type FoundRun = { readonly tenantId: TenantId; readonly day: Day };
 
 /** Runs that one execution takes; what is left over the next one finds. They all wait at the same time. */
-export const RUNS_PER_EXECUTION = 40;
+const RUNS_PER_EXECUTION = 40;
 
 export type FindRequest = {
   /** The execution that asks; asked again, it gets the same runs. */

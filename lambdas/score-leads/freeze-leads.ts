@@ -11,7 +11,7 @@ import type { ObjectStore } from "../ports.ts";
 import type { WorkloadRecords } from "../workload-records.ts";
 
 /** Bytes of a file, which is held in memory whole. */
-export const LARGEST_FILE = 8 * 1024 * 1024;
+const LARGEST_FILE = 8 * 1024 * 1024;
 
 /** Problems that a run tells of; of more it tells how many there are. */
 const TOLD_PROBLEMS = 20;
@@ -41,8 +41,11 @@ export async function freezeLeads(place: Place, ports: FreezePorts): Promise<Fro
   return { refused: problems.length, problems: problems.slice(0, TOLD_PROBLEMS) };
 }
 
+function refuse(problem: string) {
+  return { leads: [], refused: [{ line: null, problem }] };
+}
+
 async function readFile(key: string, objects: ObjectStore) {
-  const refuse = (problem: string) => ({ leads: [], refused: [{ line: null, problem }] });
   if (!/\.jsonl?$/.test(key)) return refuse("is neither .json nor .jsonl");
   if (((await objects.size(key)) ?? 0) > LARGEST_FILE)
     return refuse(`has more than ${LARGEST_FILE / 1024 / 1024} MiB: drop several files`);

@@ -2,6 +2,8 @@ import { Duration, Stack } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from "aws-cdk-lib/aws-scheduler";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { StateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import { StepFunctionsStartExecution } from "aws-cdk-lib/aws-scheduler-targets";
 import { Construct } from "constructs";
 import type { Env as CheckLeadsEnv } from "../../lambdas/check-leads/env.ts";
@@ -38,10 +40,13 @@ const ANY_LEAD_DAY = leadDayPrefix("*", "*");
 
 /** Each tenant's leads of yesterday, scored by its own clocks, and drafts of e-mails to the best of them. */
 export class LeadScoring extends Construct {
+  readonly machines: readonly StateMachine[];
+  readonly functions: readonly IFunction[];
+
   constructor(scope: Construct, id: string, parts: WorkloadParts) {
     super(scope, id);
     const functions = this.#functions(parts);
-    this.#takeLeadAnswers(parts);
+    this.functions = [this.#takeLeadAnswers(parts)];
     const { settings } = parts.stage;
     const machine = new WorkflowMachine(this, "LeadScoring", {
       settings,
@@ -49,6 +54,7 @@ export class LeadScoring extends Construct {
       definition: (states) => scoreLeadsMachine(states, functions),
       invokes: Object.values(functions),
     });
+    this.machines = [machine];
     const scheduler = new Role(this, "SchedulerRole", {
       assumedBy: new ServicePrincipal("scheduler.amazonaws.com"),
     });
@@ -118,7 +124,7 @@ export class LeadScoring extends Construct {
     };
   }
 
-  #takeLeadAnswers({ stage, storage, queues, workloadStorage }: WorkloadParts): void {
+  #takeLeadAnswers({ stage, storage, queues, workloadStorage }: WorkloadParts): IFunction {
     const results = queues.workloads.leadScoring;
     if (results === undefined) throw new Error("the stage has no queue for the results of lead scoring");
     const takeLeadAnswers = new GatewayFunction<TakeLeadAnswersEnv>(this, "TakeLeadAnswers", {
@@ -135,5 +141,6 @@ export class LeadScoring extends Construct {
     takeLeadAnswers.addEventSource(
       new SqsEventSource(results.queue, { batchSize: 10, reportBatchItemFailures: true }),
     );
+    return takeLeadAnswers;
   }
 }

@@ -8,7 +8,7 @@ import { AwsError, ERROR_STYLES } from "./aws-error.ts";
 import { access, type Call, parseRequest, readBody, type Service } from "./service.ts";
 
 /** A message that was sent, as it would have gone out. */
-export interface SentMail {
+interface SentMail {
   readonly messageId: string;
   /** RFC 5322, both parts. */
   readonly eml: Buffer;

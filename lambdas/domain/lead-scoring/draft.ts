@@ -123,17 +123,12 @@ export function decideApproved(current: Draft | undefined, now: Instant): DraftD
   return moves({ ...base, state: "approved", problem: null });
 }
 
+const DISCARDABLE: ReadonlySet<DraftState> = new Set(["written", "unrendered", "draft", "approved"]);
+
 /** An operator puts a draft away, which cannot be undone. One that may be on its way cannot be put away. */
 export function decideDiscarded(current: Draft | undefined, now: Instant): DraftDecision {
-  switch (current?.state) {
-    case "written":
-    case "unrendered":
-    case "draft":
-    case "approved":
-      return moves({ ...identityOf(current), state: "discarded", at: now });
-    default:
-      return stays(current);
-  }
+  if (current === undefined || !DISCARDABLE.has(current.state)) return stays(current);
+  return moves({ ...identityOf(current), state: "discarded", at: now });
 }
 
 /**

@@ -54,8 +54,8 @@ function tokenProblems(tokens: readonly Token[], inSection: boolean): string[] {
         return [`{{{${name}}}} is not escaped: write {{${name}}}`];
       case ">":
         return [`{{>${name}}}: there are no partials`];
-      default:
-        return [`{{${type}${name}}} is not for templates of e-mails`];
+      case "=":
+        return ["the delimiters stay {{ and }}"];
     }
   });
 }

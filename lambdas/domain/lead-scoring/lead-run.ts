@@ -3,7 +3,7 @@ import type { Instant } from "../instant.ts";
 import type { Decision } from "../workload-record.ts";
 
 /** How long a run is its holder's after the last sign of life: several looks at its answers. */
-export const HOLD_MS = 45 * 60_000;
+const HOLD_MS = 45 * 60_000;
 
 /** The run of one tenant's day. `holder` is the execution that works on it; a done run is nobody's. */
 export const leadRunSchema = z.object({

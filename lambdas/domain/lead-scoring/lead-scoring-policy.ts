@@ -9,7 +9,7 @@ const modelSchema = z.strictObject({
 });
 
 /** A tenant's own e-mail: what stands in its fields is checked when a tenants file is read. */
-export const emailTemplateSchema = z.strictObject({
+const emailTemplateSchema = z.strictObject({
   html: z.string().min(1).max(65_536),
   text: z.string().min(1).max(65_536),
 });
@@ -53,8 +53,7 @@ export type LeadScoringPolicy = z.infer<typeof leadScoringPolicySchema>;
 
 function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
+    return Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
   } catch {
     return false;
   }

@@ -22,7 +22,7 @@ export const leadSchema = z.object({
 export type Lead = z.infer<typeof leadSchema>;
 
 /** What is wrong with a lead; never what it says. */
-export type RefusedLead = { readonly line: number; readonly problem: string };
+type RefusedLead = { readonly line: number; readonly problem: string };
 
 export type ReadLeads = { readonly leads: readonly Lead[]; readonly refused: readonly RefusedLead[] };
 
