@@ -20,6 +20,7 @@ import { scoreLeads } from "../../../lambdas/score-leads/score-leads.ts";
 import { takeLeadAnswers } from "../../../lambdas/take-lead-answers/take-lead-answers.ts";
 import type { Json } from "../../../local/step-functions/json.ts";
 import { StateMachine } from "../../../local/step-functions/state-machine.ts";
+import { StatesError } from "../../../local/step-functions/states-error.ts";
 import { VirtualClock } from "../../../local/step-functions/virtual-clock.ts";
 import { gather } from "../../contracts/gather.ts";
 import { resourcesOf, templateOf } from "../../lib/stage-template.ts";
@@ -157,7 +158,8 @@ export class LeadWorld {
       return await this.#useCase(name, payload, ports);
     } catch (error) {
       if (halfWay) return null;
-      throw error;
+      // As Lambda reports it.
+      throw new StatesError(error instanceof Error ? error.name : "Error", "");
     }
   }
 
