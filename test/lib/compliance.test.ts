@@ -15,6 +15,7 @@ describe("cdk-nag's AwsSolutions rules", () => {
   test.each([
     {},
     { removalPolicy: "destroy" },
+    { workloads: { leadScoring: true } },
     {
       stackName: "Other",
       senderArns: ["arn:aws:iam::444455556666:root"],
