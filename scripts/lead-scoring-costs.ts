@@ -36,11 +36,14 @@ function priceOf({ model, jobs, inputTokens, outputTokens }: Step, lane: Lane): 
   return BigInt(jobs) * costOf({ ...NO_USAGE, inputTokens, outputTokens }, price);
 }
 
+function count(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
 /** The table of the page, in Markdown as the formatter leaves it. */
 export function leadScoringCosts(): string {
   const steps = assumedSteps();
   const sum = (lane: Lane) => steps.reduce((total, step) => total + priceOf(step, lane), 0n);
-  const count = (number: number) => number.toLocaleString("en-US");
   const rows = [
     ...steps.map((step) => [
       step.name,

@@ -240,7 +240,7 @@ function functionName(arn: string): string {
 }
 
 /** What the gateway tells of a job that succeeded with this text. */
-export function resultOf(job: JobInput, content: object, now: number): ResultMessage {
+function resultOf(job: JobInput, content: object, now: number): ResultMessage {
   const usage = {
     inputTokens: 1,
     cachedInputTokens: 0,

@@ -65,7 +65,7 @@ describe.skipIf(CHROMIUM === undefined)(
       async (name, colorScheme, width) => {
         const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
         const requests: string[] = [];
-        page.on("request", ({ url }) => requests.push(url()));
+        page.on("request", (request) => requests.push(request.url()));
         await page.setContent(html);
         await writeFile(
           path.join(FOLDER, `default-${name}-${colorScheme}.png`),
