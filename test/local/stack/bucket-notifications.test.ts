@@ -27,8 +27,8 @@ beforeEach(async () => {
   const queue = new Queue(stack, "Told", { enforceSSL: true });
   const events = new ObjectEvents(stack, "Events", { bucket });
   events.tell(queue, "inbox/", ["ObjectCreated:*", "ObjectRemoved:*"]);
-  new CfnOutput(stack, "BucketName", { value: bucket.bucketName });
-  new CfnOutput(stack, "QueueUrl", { value: queue.queueUrl });
+  const values = { BucketName: bucket.bucketName, QueueUrl: queue.queueUrl };
+  Object.entries(values).map(([name, value]) => new CfnOutput(stack, name, { value }));
   app.synth();
   const aws = await startLocalAws();
   onTestFinished(() => aws.close());
