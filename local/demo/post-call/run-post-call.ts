@@ -22,6 +22,11 @@ import { postCallReport, printPostCall } from "./post-call-report.ts";
 
 /** Real seconds that each simulated batch takes: four minutes at the demo's usual speed. */
 const BATCH_SECONDS = 4;
+/**
+ * Due times are those of a deployed stage: divided by the speed, they would be over before this machine could begin so many
+ * jobs one by one, and all of them would leave their batch at once.
+ */
+const STAGE = { workloads: { postCall: true }, tierDueSeconds: {} };
 const WORK_FOLDER = fileURLToPath(new URL("../../../.offpeak/demo-post-call", import.meta.url));
 
 const POLICIES: readonly TenantPolicy[] = tenantsFileSchema.parse(
@@ -43,7 +48,7 @@ export async function runPostCall(options: DemoOptions, signal: AbortSignal): Pr
     workFolder: WORK_FOLDER,
     simulator: { batchSeconds: BATCH_SECONDS, directLatencyMs: 300, seed: "demo" },
     environment: {},
-    assemble: (place, settings) => synthesize(place, { ...settings, workloads: { postCall: true } }),
+    assemble: (place, settings) => synthesize(place, { ...settings, ...STAGE }),
     log: (line) => progress.show(line),
   });
   try {
