@@ -12,7 +12,7 @@ export type Input =
 const sentSchema = z.object({
   version: z.literal(1),
   tenantId: tenantIdSchema,
-  transcript: z.unknown(),
+  transcript: z.unknown().optional(),
 });
 
 /** S3 as it says itself that it will send events here. */

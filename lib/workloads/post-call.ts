@@ -15,9 +15,11 @@ import { jobQueueUrls } from "./workload-queues.ts";
 /** What the workload keeps: transcripts that were sent and not dropped, and analyses. */
 const KEPT = `${PREFIXES.workloads}post-call/`;
 
-/** Objects and messages that one worker takes at a time: each may hold thousands of calls. */
-const INPUTS_AT_ONCE = 5;
+/** One worker takes one object, which may hold thousands of calls: a bad one holds up no other. */
+const INPUTS_AT_ONCE = 1;
 const RESULTS_AT_ONCE = 10;
+/** Of each function: a flood of calls must not use up the account's workers, which urgent jobs need too. */
+const MOST_WORKERS = 5;
 
 /**
  * Post-call analytics: a transcript in a tenant's inbox, or on the transcripts queue, becomes a job of the tenant; its
@@ -40,12 +42,12 @@ export class PostCall extends Construct {
     });
     const takeTranscripts = this.#takeTranscripts(parts);
     const takeAnalyses = this.#takeAnalyses(parts, workloads.postCall);
-    const partial = { reportBatchItemFailures: true };
+    const common = { reportBatchItemFailures: true, maxConcurrency: MOST_WORKERS };
     takeTranscripts.addEventSource(
-      new SqsEventSource(transcripts.queue, { batchSize: INPUTS_AT_ONCE, ...partial }),
+      new SqsEventSource(transcripts.queue, { batchSize: INPUTS_AT_ONCE, ...common }),
     );
     takeAnalyses.addEventSource(
-      new SqsEventSource(workloads.postCall.queue, { batchSize: RESULTS_AT_ONCE, ...partial }),
+      new SqsEventSource(workloads.postCall.queue, { batchSize: RESULTS_AT_ONCE, ...common }),
     );
     this.functions = [takeTranscripts, takeAnalyses];
     new CfnOutput(Stack.of(this), "TranscriptsQueueUrl", { value: transcripts.queue.queueUrl });
