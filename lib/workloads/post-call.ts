@@ -1,4 +1,5 @@
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
+import { Role } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Construct } from "constructs";
@@ -50,7 +51,10 @@ export class PostCall extends Construct {
       new SqsEventSource(workloads.postCall.queue, { batchSize: RESULTS_AT_ONCE, ...common }),
     );
     this.functions = [takeTranscripts, takeAnalyses];
-    new CfnOutput(Stack.of(this), "TranscriptsQueueUrl", { value: transcripts.queue.queueUrl });
+    const stack = Stack.of(this);
+    new CfnOutput(stack, "TranscriptsQueueUrl", { value: transcripts.queue.queueUrl });
+    // For tenants that name their senders: jobs are sent by these.
+    new CfnOutput(stack, "PostCallSenderIds", { value: this.functions.map(roleIdOf).join(",") });
   }
 
   #takeTranscripts({ stage, storage, queues }: WorkloadParts): GatewayFunction<TakeTranscriptsEnv> {
@@ -99,4 +103,10 @@ export class PostCall extends Construct {
       ],
     });
   }
+}
+
+/** `AROA…`: what SQS calls the function's role as a sender. */
+function roleIdOf({ role, node }: IFunction): string {
+  if (!(role instanceof Role)) throw new Error(`${node.id} has no role of this stack`);
+  return role.roleId;
 }

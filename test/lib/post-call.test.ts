@@ -92,7 +92,7 @@ test("what the workload keeps of calls expires with the results", () => {
   });
 });
 
-test("its queues are watched, its functions too, and the queue is an output", () => {
+test("its queues are watched, its functions too, and the queue is an output, as are the senders of its jobs", () => {
   const descriptions = Object.values(resourcesOf(template, "AWS::CloudWatch::Alarm")).map(
     ({ AlarmDescription }) => AlarmDescription,
   );
@@ -104,6 +104,8 @@ test("its queues are watched, its functions too, and the queue is an output", ()
   ])
     expect(descriptions).toContainEqual(expect.stringContaining(said));
   expect(template.findOutputs("TranscriptsQueueUrl")).toHaveProperty("TranscriptsQueueUrl");
+  const roles = JSON.stringify(template.findOutputs("PostCallSenderIds"));
+  expect(roles).toMatch(/TakeTranscriptsRole[^,]*,"RoleId".*TakeAnalysesRole[^,]*,"RoleId"/);
 });
 
 test("a message stays hidden for six times as long as its function may run", () => {
