@@ -107,7 +107,12 @@ async function secondTry(
   if (policy === undefined || read.kind === "refused") return undefined;
   if (transcriptHash(read.transcript) !== source.hash) return undefined;
   const { key, offset, length } = source;
-  return analysisJob(tenantId, policy, { transcript: read.transcript, source: { key, offset, length } }, "alone");
+  return analysisJob(
+    tenantId,
+    policy,
+    { transcript: read.transcript, source: { key, offset, length } },
+    "alone",
+  );
 }
 
 /** The bytes of a transcript; none where the object is gone. */

@@ -10,7 +10,7 @@ const MAX_OBJECT_BYTES = 32 * 1024 * 1024;
 /** Lines of an object that are refused one by one: of a file that holds something else, nobody wants to hear more. */
 const MOST_BAD_LINES = 100;
 
-export type FoundCall = { readonly transcript: Transcript; readonly source: TranscriptSource };
+type FoundCall = { readonly transcript: Transcript; readonly source: TranscriptSource };
 
 export type InboxItem =
   | { readonly kind: "call"; readonly call: FoundCall }
@@ -42,9 +42,7 @@ async function* readDocument(key: string, objects: ObjectStore): AsyncGenerator<
   const bytes = await objects.get(key);
   if (bytes === undefined) return yield refused("object_missing", "the object was gone before it was read");
   const read = readTranscript(bytes);
-  yield read.kind === "refused"
-    ? read
-    : callOf(read.transcript, { key, offset: 0, length: bytes.length });
+  yield read.kind === "refused" ? read : callOf(read.transcript, { key, offset: 0, length: bytes.length });
 }
 
 async function* readLines(key: string, objects: ObjectStore): AsyncGenerator<InboxItem> {

@@ -15,7 +15,7 @@ export class Workloads extends Construct {
     const objectEvents = new ObjectEvents(this, "ObjectEvents", { bucket: parts.storage.bucket });
     const workloadParts: WorkloadParts = { ...parts, objectEvents };
     const { workloads } = parts.stage.settings;
-    const made = [...(workloads.postCall ? [new PostCall(this, "PostCall", workloadParts)] : [])];
-    this.functions = made.flatMap(({ functions }) => functions);
+    const postCall = workloads.postCall ? new PostCall(this, "PostCall", workloadParts) : undefined;
+    this.functions = [...(postCall?.functions ?? [])];
   }
 }

@@ -16,7 +16,10 @@ beforeEach(async () => {
   bench = new PostCallBench();
   await bench.addTenant("acme", { workloads: { postCall: POLICY } });
   await bench.addTenant("other", { workloads: { postCall: POLICY } });
-  await bench.objects.put(KEY, `${JSON.stringify(call("c-0", "x"))}\n${JSON.stringify(call("c-1", "Hello", "Hi"))}\n`);
+  await bench.objects.put(
+    KEY,
+    `${JSON.stringify(call("c-0", "x"))}\n${JSON.stringify(call("c-1", "Hello", "Hi"))}\n`,
+  );
   const s3 = { bucket: { name: "memory" }, object: { key: KEY } };
   const body = JSON.stringify({ Records: [{ eventSource: "aws:s3", s3 }] });
   await takeTranscripts({ messageId: "m", body, senderId: null, sentAt: 0 }, bench);
@@ -160,7 +163,12 @@ describe("the second try", () => {
     expect(bench.jobs.take()).toEqual([]);
     const results = bench.results("acme");
     expect(results).toMatchObject([
-      { idempotencyKey: "post-call/c-1", status: "failed", response: null, error: { code: "invalid_analysis" } },
+      {
+        idempotencyKey: "post-call/c-1",
+        status: "failed",
+        response: null,
+        error: { code: "invalid_analysis" },
+      },
     ]);
     const letters = bench.deadLetters.take();
     expect(letters).toMatchObject([

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { jobMessageSchema, providerRequestSchema } from "../../lambdas/domain/job-message.ts";
 import { checkRequest } from "../../lambdas/domain/request-rules.ts";
+import type { AnalysisJob } from "../../lambdas/domain/post-call/analysis-job.ts";
+import { transcriptSourceSchema } from "../../lambdas/domain/post-call/transcript-source.ts";
 import { takeTranscripts } from "../../lambdas/take-transcripts/take-transcripts.ts";
 import { call, PostCallBench } from "./support/post-call.ts";
 
@@ -30,6 +32,9 @@ async function drop(name: string, body: string | Uint8Array) {
   return take(event(`${INBOX}${name}`));
 }
 
+/** Where a job says that its transcript lies. */
+const sourceOf = (job: AnalysisJob | undefined) => transcriptSourceSchema.parse(job?.metadata?.["source"]);
+
 const lines = (...values: readonly unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
 
 describe("a call becomes a job", () => {
@@ -58,8 +63,14 @@ describe("a call becomes a job", () => {
     await drop("calls.jsonl", body);
     const jobs = bench.jobs.take();
     expect(jobs.map(({ idempotencyKey }) => idempotencyKey)).toEqual(["post-call/a", "post-call/b"]);
-    const { offset, length } = jobs[1]?.metadata?.["source"] as { offset: number; length: number };
-    expect(JSON.parse(Buffer.from(body).subarray(offset, offset + length).toString())).toMatchObject({
+    const { offset, length } = sourceOf(jobs[1]);
+    expect(
+      JSON.parse(
+        Buffer.from(body)
+          .subarray(offset, offset + length)
+          .toString(),
+      ),
+    ).toMatchObject({
       call_id: "b",
     });
   });
@@ -67,7 +78,7 @@ describe("a call becomes a job", () => {
   test("from a message of its own; it is kept for a second try, and only that of this tenant", async () => {
     await take({ version: 1, tenantId: "acme", transcript: call("c-2", "Hello") });
     const [job] = bench.jobs.take();
-    const { key } = job?.metadata?.["source"] as { key: string };
+    const { key } = sourceOf(job);
     expect(key).toMatch(/^workloads\/post-call\/tenant=acme\/transcripts\/[0-9a-f]{64}\.json$/);
     expect(JSON.parse(Buffer.from((await bench.objects.get(key)) ?? []).toString())).toMatchObject({
       call_id: "c-2",
@@ -185,7 +196,9 @@ describe("what no tenant can be told stays for the operator", () => {
     ["a key that cannot be read", event(`${INBOX}%E0%A4%A.json`)],
     ["a path that leaves the inbox", event("inbox/../results/a.json")],
   ])("%s", async (_what, body) => {
-    await expect(take(body)).rejects.toThrow(expect.objectContaining({ name: expect.stringMatching(/Error/) }));
+    await expect(take(body)).rejects.toThrow(
+      expect.objectContaining({ name: expect.stringMatching(/Error/) }),
+    );
     expect(bench.jobs.take()).toEqual([]);
   });
 
@@ -210,7 +223,12 @@ test("S3's own greeting and the console's folders are nothing", async () => {
 test("jobs that were not sent fail the message: it comes again", async () => {
   await bench.objects.put(`${INBOX}a.json`, JSON.stringify(call("a", "Hello")));
   const jobs = { send: () => Promise.reject(new Error("SQS is away")) };
-  const message = { messageId: "m", body: JSON.stringify(event(`${INBOX}a.json`)), senderId: null, sentAt: 0 };
+  const message = {
+    messageId: "m",
+    body: JSON.stringify(event(`${INBOX}a.json`)),
+    senderId: null,
+    sentAt: 0,
+  };
   await expect(takeTranscripts(message, { ...portsOf(bench), jobs })).rejects.toThrow(/away/);
 });
 

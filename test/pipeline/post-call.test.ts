@@ -26,9 +26,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "offpeak-post-call-"));
   gateway = await startLocalGateway({
     speed: 150,
-    tenants: tenantsFileSchema.parse(
-      ["acme", "globex"].map((tenantId) => ({ tenantId, ...POST_CALL })),
-    ),
+    tenants: tenantsFileSchema.parse(["acme", "globex"].map((tenantId) => ({ tenantId, ...POST_CALL }))),
     workFolder: path.join(folder, "main"),
     simulator: { batchSeconds: 1, seed: "post-call" },
     environment: {},
@@ -65,7 +63,10 @@ async function resultsOf(tenant: string, count: number): Promise<Map<string, Rec
   return new Map(
     results.map((result) => {
       const { callId, object, line } = result["metadata"] as Record<string, string | undefined>;
-      return [callId ?? [object?.split("/").at(-1), line].filter((part) => part !== undefined).join(":"), result];
+      return [
+        callId ?? [object?.split("/").at(-1), line].filter((part) => part !== undefined).join(":"),
+        result,
+      ];
     }),
   );
 }

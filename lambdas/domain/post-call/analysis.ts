@@ -16,7 +16,9 @@ export const analysisSchema = answerSchema.extend({
   summary: z
     .string()
     .refine((text) => text.trim() !== "", { error: "is empty" })
-    .refine((text) => text.length <= LONGEST_SUMMARY, { error: `has more than ${LONGEST_SUMMARY} characters` }),
+    .refine((text) => text.length <= LONGEST_SUMMARY, {
+      error: `has more than ${LONGEST_SUMMARY} characters`,
+    }),
 });
 export type Analysis = z.infer<typeof analysisSchema>;
 

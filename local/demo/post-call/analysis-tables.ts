@@ -21,8 +21,9 @@ export function analysedCalls(results: Iterable<ResultMessage>): AnalysedCall[] 
   return [...results].flatMap((result) => {
     const analysis = analysisSchema.safeParse(result.response);
     if (result.status !== "succeeded" || !analysis.success) return [];
-    const callId = String(result.metadata["callId"] ?? "-");
-    return [{ vertical: result.vertical ?? "-", callId, analysis: analysis.data, result }];
+    const { callId } = result.metadata;
+    const shown = typeof callId === "string" ? callId : "-";
+    return [{ vertical: result.vertical ?? "-", callId: shown, analysis: analysis.data, result }];
   });
 }
 
@@ -31,7 +32,16 @@ export function verticalTable(
   calls: readonly AnalysedCall[],
   cacheUse: ReadonlyMap<string, CacheUse>,
 ): string {
-  const titles = ["vertical", "calls", "sentiment", "lead score", `${HOT} and up`, "cached", "cost", "a call"];
+  const titles = [
+    "vertical",
+    "calls",
+    "sentiment",
+    "lead score",
+    `${HOT} and up`,
+    "cached",
+    "cost",
+    "a call",
+  ];
   const made = table(titles, 1);
   for (const [vertical, own] of Map.groupBy(calls, (call) => call.vertical)) {
     const cost = own.reduce((sum, { result }) => sum + BigInt(result.costPicoUsd), 0n);

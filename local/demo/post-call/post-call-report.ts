@@ -64,9 +64,7 @@ export function postCallReport(
     ...(strays > 0 ? [`${strays} results reached another tenant's queue`] : []),
     ...(report.costPicoUsd === report.invoicePicoUsd
       ? []
-      : [
-          `the ledger says ${report.costPicoUsd} pico-dollars, the provider ${report.invoicePicoUsd}`,
-        ]),
+      : [`the ledger says ${report.costPicoUsd} pico-dollars, the provider ${report.invoicePicoUsd}`]),
     ...figures.denials.map((denial) => `a function was denied ${denial}`),
   ];
   return { report, faults };
@@ -98,7 +96,9 @@ export function printPostCall(
     if (caching.kind === "uncacheable") console.log(`\nUncacheable: ${vertical}: ${caching.reason}`);
   const { cachedShare, costPicoUsd, syncCostPicoUsd, analysed } = report;
   const cached =
-    cachedShare === null ? "" : `; ${(100 * cachedShare).toFixed(1)} % of the instructions came from the cache`;
+    cachedShare === null
+      ? ""
+      : `; ${(100 * cachedShare).toFixed(1)} % of the instructions came from the cache`;
   console.log(`
 ${analysed} calls analysed for ${formatUsd(BigInt(costPicoUsd))}, ${formatUsd(BigInt(syncCostPicoUsd))} at once${cached}.`);
 }

@@ -46,8 +46,7 @@ async function analyse(model: string) {
     const due = Math.floor((CALLS * (step / STEPS - 0.05)) / 0.85 - CALLS / 20);
     await until(
       () => openai.batches.retrieve(batch.id),
-      (seen) =>
-        expect(seen.request_counts?.completed ?? 0).toBeGreaterThanOrEqual(Math.min(CALLS, due)),
+      (seen) => expect(seen.request_counts?.completed ?? 0).toBeGreaterThanOrEqual(Math.min(CALLS, due)),
     );
   }
   clock.advance(BATCH_SECONDS * 1000);
