@@ -4,7 +4,7 @@ import { tenantIdSchema } from "../../lambdas/domain/ids.ts";
 import type { ResultMessage } from "../../lambdas/domain/result-message.ts";
 import { takeAnalyses } from "../../lambdas/take-analyses/take-analyses.ts";
 import { takeTranscripts } from "../../lambdas/take-transcripts/take-transcripts.ts";
-import { call, PostCallBench } from "./support/post-call.ts";
+import { answeredBy, call, PostCallBench } from "./support/post-call.ts";
 
 const POLICY = { vertical: "salon", model: "gpt-5-nano" };
 const GOOD = { summary: "The customer asked for a table.", sentiment: 0.25, leadScore: 71 };
@@ -26,39 +26,6 @@ beforeEach(async () => {
   first = bench.jobs.take()[1]!;
 });
 
-/** The result of a job as the gateway would deliver it. */
-function resultOf(job: AnalysisJob, content: unknown, fields: Partial<ResultMessage> = {}): ResultMessage {
-  const text = typeof content === "string" ? content : JSON.stringify(content);
-  return {
-    version: 1,
-    jobId: "a".repeat(26),
-    messageId: null,
-    tenantId: tenantIdSchema.parse(job.tenantId),
-    idempotencyKey: job.idempotencyKey,
-    taskType: job.taskType,
-    vertical: job.vertical,
-    agentId: job.agentId,
-    status: "succeeded",
-    late: false,
-    response: { choices: [{ finish_reason: "stop", message: { role: "assistant", content: text } }] },
-    error: null,
-    provider: "openai",
-    model: "gpt-5-nano",
-    tier: "normal",
-    lane: "batch",
-    attempts: 1,
-    usage: { inputTokens: 1, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 1, reasoningTokens: 0 },
-    costMicroUsd: 1,
-    syncCostMicroUsd: 2,
-    costPicoUsd: "1000000",
-    producedAt: "2026-11-22T00:00:00.000Z",
-    effectiveUntil: null,
-    result: null,
-    metadata: job.metadata ?? {},
-    ...fields,
-  } as ResultMessage;
-}
-
 const take = (...results: readonly ResultMessage[]) =>
   takeAnalyses(JSON.stringify(results.length === 1 ? results[0] : { version: 1, results }), bench);
 
@@ -69,7 +36,7 @@ async function kept(): Promise<string[]> {
 
 describe("an answer that fits the schema", () => {
   test("goes to the tenant as the analysis, with its cost, and is kept", async () => {
-    expect(await take(resultOf(first, GOOD))).toMatchObject({ analyses: 1, passedOn: 0 });
+    expect(await take(answeredBy(first, GOOD))).toMatchObject({ analyses: 1, passedOn: 0 });
     const [told] = bench.results("acme");
     expect(told).toMatchObject({
       idempotencyKey: "post-call/c-1",
@@ -85,8 +52,8 @@ describe("an answer that fits the schema", () => {
   });
 
   test("taken twice is told twice and kept once: the tenant drops repeats by jobId", async () => {
-    await take(resultOf(first, GOOD));
-    await take(resultOf(first, GOOD));
+    await take(answeredBy(first, GOOD));
+    await take(answeredBy(first, GOOD));
     const [one, two] = bench.results("acme");
     expect(two).toEqual(one);
     expect(await kept()).toHaveLength(1);
@@ -98,7 +65,7 @@ describe("an answer that fits the schema", () => {
       transcript: call("c-9", "x"),
       source: { key: "inbox/tenant=other/a.json", offset: 0, length: 1 },
     });
-    await take(resultOf(first, GOOD), resultOf(others, { ...GOOD, leadScore: 3 }));
+    await take(answeredBy(first, GOOD), answeredBy(others, { ...GOOD, leadScore: 3 }));
     expect(bench.results("acme").map(({ idempotencyKey }) => idempotencyKey)).toEqual(["post-call/c-1"]);
     expect(bench.results("other").map(({ idempotencyKey }) => idempotencyKey)).toEqual(["post-call/c-9"]);
   });
@@ -118,7 +85,7 @@ const BAD: readonly (readonly [string, unknown])[] = [
 
 describe("an answer that does not", () => {
   test.each(BAD)("%s: asked for once more, alone", async (_what, content) => {
-    expect(await take(resultOf(first, content))).toMatchObject({ analyses: 0, triedAgain: 1, failed: 0 });
+    expect(await take(answeredBy(first, content))).toMatchObject({ analyses: 0, triedAgain: 1, failed: 0 });
     const [again] = bench.jobs.take();
     expect(again).toEqual({ ...first, idempotencyKey: "post-call-alone/c-1", tier: "high" });
     expect(bench.results("acme")).toEqual([]);
@@ -129,18 +96,18 @@ describe("an answer that does not", () => {
     ["cut off", { finish_reason: "length", message: { content: JSON.stringify(GOOD) } }],
     ["declined", { finish_reason: "stop", message: { content: null, refusal: "I cannot" } }],
   ])("%s: the same", async (_what, choice) => {
-    await take(resultOf(first, "", { response: { choices: [choice] } }));
+    await take(answeredBy(first, "", { response: { choices: [choice] } }));
     expect(bench.jobs.take()).toHaveLength(1);
   });
 
   test("no answer at all: the same", async () => {
-    await take(resultOf(first, "", { response: null }));
+    await take(answeredBy(first, "", { response: null }));
     expect(bench.jobs.take()).toHaveLength(1);
   });
 
   test("told of twice it is the same second try: one job", async () => {
-    await take(resultOf(first, "no"));
-    await take(resultOf(first, "no"));
+    await take(answeredBy(first, "no"));
+    await take(answeredBy(first, "no"));
     const [one, two] = bench.jobs.take();
     expect(two).toEqual(one);
   });
@@ -148,9 +115,9 @@ describe("an answer that does not", () => {
 
 describe("the second try", () => {
   async function second(content: unknown, fields: Partial<ResultMessage> = {}) {
-    await take(resultOf(first, "no"));
+    await take(answeredBy(first, "no"));
     const [again] = bench.jobs.take();
-    return take(resultOf(again!, content, { lane: "sync", tier: "high", ...fields }));
+    return take(answeredBy(again!, content, { lane: "sync", tier: "high", ...fields }));
   }
 
   test("that fits is told under the key of the first", async () => {
@@ -192,7 +159,7 @@ describe("the second try", () => {
     ["of another call by now", JSON.stringify(call("c-1", "Someone else", "Yes"))],
   ])("is not made when the transcript is %s: dead letter and failed result at once", async (_what, body) => {
     await (body === undefined ? bench.objects.delete([KEY]) : bench.objects.put(KEY, body));
-    expect(await take(resultOf(first, "no"))).toMatchObject({ triedAgain: 0, failed: 1 });
+    expect(await take(answeredBy(first, "no"))).toMatchObject({ triedAgain: 0, failed: 1 });
     expect(bench.jobs.take()).toEqual([]);
     expect(bench.results("acme")).toMatchObject([{ status: "failed" }]);
     expect(bench.deadLetters.take()).toHaveLength(1);
@@ -203,14 +170,14 @@ describe("what is no answer of ours", () => {
   test("goes to the tenant as it came: a failed, an expired, a refused job", async () => {
     const error = { code: "idempotency_conflict", message: "another body" };
     const results = (["failed", "expired", "cancelled", "rejected"] as const).map((status) =>
-      resultOf(first, null, { status, response: null, error }),
+      answeredBy(first, null, { status, response: null, error }),
     );
     expect(await take(...results)).toMatchObject({ passedOn: 4 });
     expect(bench.results("acme")).toEqual(results);
   });
 
   test("and a job that somebody else sent in our agent's name", async () => {
-    const strange = resultOf(first, "free text", { idempotencyKey: "mine", metadata: {} });
+    const strange = answeredBy(first, "free text", { idempotencyKey: "mine", metadata: {} });
     expect(await take(strange)).toMatchObject({ passedOn: 1 });
     expect(bench.results("acme")).toEqual([strange]);
   });
