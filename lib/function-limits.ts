@@ -34,7 +34,11 @@ const FUNCTION_LIMITS = {
 } as const satisfies Record<string, FunctionLimits>;
 
 /** The functions of the workloads that a stage may have. */
-const WORKLOAD_FUNCTION_LIMITS = {} as const satisfies Record<string, FunctionLimits>;
+const WORKLOAD_FUNCTION_LIMITS = {
+  // An object of an inbox holds thousands of calls; six times this is how long its message stays hidden.
+  TakeTranscripts: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  TakeAnalyses: { memoryMiB: 512, timeout: Duration.minutes(5) },
+} as const satisfies Record<string, FunctionLimits>;
 
 export type GatewayFunctionId = keyof typeof FUNCTION_LIMITS;
 export type FunctionId = GatewayFunctionId | keyof typeof WORKLOAD_FUNCTION_LIMITS;

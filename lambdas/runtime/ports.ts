@@ -1,3 +1,4 @@
+import type { QueueUrls } from "../../client/queue-urls.ts";
 import { documentClient, s3Client, sfnClient, sqsClient } from "../adapters/aws-clients.ts";
 import { DynamoBatches } from "../adapters/dynamo-batches.ts";
 import { DynamoBudgets } from "../adapters/dynamo-budgets.ts";
@@ -9,6 +10,7 @@ import { S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { SfnExecutions } from "../adapters/sfn-executions.ts";
 import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
 import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
+import { SqsJobSender } from "../adapters/sqs-job-sender.ts";
 import { SqsOutbox } from "../adapters/sqs-outbox.ts";
 import { SqsTenantQueues } from "../adapters/sqs-tenant-queues.ts";
 import type { AdmissionPorts } from "../admit-jobs/admit-jobs.ts";
@@ -16,6 +18,7 @@ import type { BudgetWarning } from "../admit-jobs/apply-limits.ts";
 import type { LetterQueue } from "../domain/dead-letter.ts";
 import type { Delivery, RunRequest } from "../domain/internal-messages.ts";
 import { type Tier, TIERS } from "../domain/vocabulary.ts";
+import type { InvalidAnalysis } from "../take-analyses/take-analyses.ts";
 import { count, logger } from "./telemetry.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
@@ -48,6 +51,9 @@ export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
 export const tenantQueues = () => new SqsTenantQueues(sqs());
+export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => new SqsJobSender(sqs(), env.JOB_QUEUE_URLS);
+export const analysisDeadLetters = (env: { ANALYSES_DEAD_LETTERS_URL: string }) =>
+  new SqsOutbox<InvalidAnalysis>(sqs(), env.ANALYSES_DEAD_LETTERS_URL);
 
 type DeadLetterEnv = { DEAD_LETTER_QUEUE_URLS: Readonly<Record<Tier, string>> };
 export const deadLetterQueues = (env: DeadLetterEnv) =>
