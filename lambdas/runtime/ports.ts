@@ -6,6 +6,7 @@ import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../adapters/dynamo-tenants.ts";
 import { DynamoWindows } from "../adapters/dynamo-windows.ts";
+import { DynamoWorkloadRecords } from "../adapters/dynamo-workload-records.ts";
 import { S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { SfnExecutions } from "../adapters/sfn-executions.ts";
 import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
@@ -50,6 +51,8 @@ export const flexRunQueue = (env: { FLEX_RUNS_QUEUE_URL: string }) =>
 export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
+export const workloadRecords = (env: { WORKLOADS_TABLE: string }) =>
+  new DynamoWorkloadRecords(dynamo(), env.WORKLOADS_TABLE);
 export const tenantQueues = () => new SqsTenantQueues(sqs());
 export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => new SqsJobSender(sqs(), env.JOB_QUEUE_URLS);
 export const analysisDeadLetters = (env: { ANALYSES_DEAD_LETTERS_URL: string }) =>
