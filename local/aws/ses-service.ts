@@ -67,7 +67,7 @@ export class SesService implements Service {
 async function compose({ FromEmailAddress, Destination, Content }: SendInput, id: string): Promise<Buffer> {
   const { Subject, Body } = Content.Simple;
   const composer = new MailComposer({
-    from: FromEmailAddress,
+    from: decodedWords(FromEmailAddress),
     to: Destination.ToAddresses,
     subject: Subject.Data,
     html: Body.Html.Data,
@@ -78,6 +78,13 @@ async function compose({ FromEmailAddress, Destination, Content }: SendInput, id
     disableUrlAccess: true,
   });
   return composer.compile().build();
+}
+
+/** RFC 2047's words in base64 as the text that they stand for: the composer encodes names itself. */
+function decodedWords(address: string): string {
+  return address.replaceAll(/=\?UTF-8\?B\?([^?]*)\?=( (?==\?))?/g, (_word, base64: string) =>
+    Buffer.from(base64, "base64").toString(),
+  );
 }
 
 function parseJson(body: Buffer): unknown {
