@@ -35,6 +35,9 @@ const FUNCTION_LIMITS = {
 
 /** The functions of the workloads that a stage may have. */
 const WORKLOAD_FUNCTION_LIMITS = {
+  // An object of an inbox holds thousands of calls; six times this is how long its message stays hidden.
+  TakeTranscripts: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  TakeAnalyses: { memoryMiB: 512, timeout: Duration.minutes(5) },
   FindLeadRuns: { memoryMiB: 256, timeout: Duration.minutes(2) },
   // A tenant's day may be tens of thousands of leads.
   ScoreLeads: { memoryMiB: 512, timeout: Duration.minutes(15) },

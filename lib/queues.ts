@@ -29,6 +29,8 @@ export class Queues extends Construct {
   readonly deliveries: QueuePair;
   /** Results of the workloads' own jobs, for each workload that the stage has. */
   readonly workloads: Readonly<Partial<Record<Workload, QueuePair>>>;
+  /** Calls to be analysed and S3's events of inboxes, where the stage has post-call analytics. */
+  readonly transcripts: QueuePair | undefined;
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
@@ -61,7 +63,11 @@ export class Queues extends Construct {
         pair(`${kebabCase(name)}-results`, { visibilityTimeout: WORKLOAD_VISIBILITY, maxReceiveCount: 5 }),
       ]),
     );
+    this.transcripts = settings.workloads.postCall
+      ? pair("transcripts", { visibilityTimeout: visibilityFor("TakeTranscripts"), maxReceiveCount: 5 })
+      : undefined;
     for (const tier of TIERS) allowSenders(this.jobs[tier].queue, settings.senderArns);
+    if (this.transcripts) allowSenders(this.transcripts.queue, settings.senderArns);
   }
 
   /** Every pair by the name of its queue without the stack's. */
@@ -73,6 +79,7 @@ export class Queues extends Construct {
       ...Object.fromEntries(
         Object.entries(this.workloads).map(([name, queues]) => [`${kebabCase(name)}-results`, queues]),
       ),
+      ...(this.transcripts && { transcripts: this.transcripts }),
     };
   }
 

@@ -95,6 +95,7 @@ const stageSettingsSchema = z.strictObject({
       batchesDays: days(7, "a batch is settled from these objects").default(35),
       resultsDays: days(31, "a duplicate gets the first result for 30 days").default(35),
       uploadsDays: days(5, "a message may wait 4 days before its upload is copied").default(14),
+      inboxDays: days(5, "a message may wait 4 days before what it names is read").default(35),
       windowsDays: days(7, "batches are written from these objects").default(35),
       deadLettersDays: days(14, "dead letters are kept 14 days and point to these objects").default(14),
     })

@@ -53,6 +53,8 @@ export class Storage extends Construct {
       lifecycleRules: [
         { id: "unfinished-uploads", abortIncompleteMultipartUploadAfter: Duration.days(1) },
         expiry("uploads", PREFIXES.uploads, retention.uploadsDays),
+        // Not `kb/` and `workloads/`: documents and their index are kept for as long as their tenant has them.
+        expiry("inbox", PREFIXES.inbox, retention.inboxDays),
         expiry("segments", PREFIXES.segments, retention.segmentsDays),
         expiry("windows", PREFIXES.windows, retention.windowsDays),
         expiry("batches", PREFIXES.batches, retention.batchesDays),

@@ -17,7 +17,7 @@ A week of jobs in virtual time through the gateway's own planner and state machi
 nightly cron and an oracle that knows every completion time. Prints a Markdown table for each scenario.
 
   --seed S         varies the arrivals and the providers (default: the time, printed)
-  --jobs N         jobs in the week (default 60000)
+  --jobs N         jobs in the week (default 120000)
   --scenario X     only this one: a, b, c or d; may be repeated
   --report FILE    writes the rows as JSON
   --out FOLDER     writes lanes.md and lanes.svg there
@@ -30,7 +30,7 @@ export async function benchLanes(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       seed: { type: "string" },
-      jobs: { type: "string", default: "60000" },
+      jobs: { type: "string", default: "120000" },
       scenario: { type: "string", multiple: true },
       report: { type: "string" },
       out: { type: "string" },

@@ -10,7 +10,7 @@ const ports = {
   tenants: tenants(env),
   records: workloadRecords(env),
   objects: objectStore(env),
-  send: jobSender(env),
+  jobs: jobSender(env),
   now: Date.now,
 };
 

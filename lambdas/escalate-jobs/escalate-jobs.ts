@@ -10,6 +10,7 @@ import {
   standingSteps,
 } from "../domain/cut-offs.ts";
 import type { BatchId } from "../domain/ids.ts";
+import { attemptParts } from "../domain/failed-parts.ts";
 import type { Instant } from "../domain/instant.ts";
 import { escalationOfMarker, PREFIXES } from "../domain/object-keys.ts";
 import { findPrice } from "../domain/prices.ts";
@@ -51,14 +52,7 @@ export type Escalation = {
  */
 export async function escalateJobs(ports: EscalatePorts, pace: EscalationPace): Promise<Escalation> {
   const failures: unknown[] = [];
-  const attempt = async <Result>(otherwise: Result, part: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await part();
-    } catch (error) {
-      failures.push(error);
-      return otherwise;
-    }
-  };
+  const attempt = attemptParts(failures);
   const begun = await attempt([], () => begunBatches(ports, failures));
   const moved: Moved[] = [];
   // Accounts are named after their provider.
@@ -143,17 +137,12 @@ async function begunBatches(
 }
 
 /** Read one by one: a row that this release cannot read holds up no other batch. */
-async function readRecord(
+function readRecord(
   batchId: BatchId,
   batches: Batches,
   failures: unknown[],
 ): Promise<BatchRecord | undefined> {
-  try {
-    return await batches.get(batchId);
-  } catch (error) {
-    failures.push(error);
-    return undefined;
-  }
+  return attemptParts(failures)(undefined, () => batches.get(batchId));
 }
 
 /** No batch has a cut-off before: most open ones need not be read. */

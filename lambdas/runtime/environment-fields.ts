@@ -40,9 +40,7 @@ const lanesSchema = z.object({
 
 const ownDeadLetterQueueUrlsSchema = z.object({ runs: url, deliveries: url });
 
-const jobQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
-
-const deadLetterQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
+const urlByTierSchema = z.object({ critical: url, high: url, normal: url, low: url });
 
 /**
  * The environment variables that functions share, by name: each function's env.ts picks what it uses, and lib/ gives
@@ -58,12 +56,12 @@ export const ENVIRONMENT_FIELDS = {
   RUNS_QUEUE_URL: url,
   FLEX_RUNS_QUEUE_URL: url,
   WORKLOADS_TABLE: text,
-  /** JSON by tier: where a workload sends its jobs, as tenants' apps do. */
-  JOB_QUEUE_URLS: json(jobQueueUrlsSchema),
   /** JSON by workload: where the results of its jobs are taken. */
   WORKLOAD_QUEUES: json(workloadQueuesSchema),
+  /** JSON by tier: where apps send their jobs. */
+  JOB_QUEUE_URLS: json(urlByTierSchema),
   /** JSON by tier. */
-  DEAD_LETTER_QUEUE_URLS: json(deadLetterQueueUrlsSchema),
+  DEAD_LETTER_QUEUE_URLS: json(urlByTierSchema),
   /** JSON by queue: those of the queues that only our functions write to. */
   OWN_DEAD_LETTER_QUEUE_URLS: json(ownDeadLetterQueueUrlsSchema),
   /** JSON by tier. */

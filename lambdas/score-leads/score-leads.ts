@@ -1,14 +1,15 @@
+import type { JobInput } from "../../client/submit-jobs.ts";
 import { scoringJob } from "../domain/lead-scoring/lead-jobs.ts";
 import { LEAD_ROW, leadKeys } from "../domain/lead-scoring/lead-records.ts";
 import type { LeadSource } from "../domain/lead-scoring/lead-row.ts";
 import { scoresUntil } from "../domain/lead-scoring/lead-run.ts";
 import { WORKLOAD_AGENTS } from "../domain/workloads.ts";
-import type { ObjectStore } from "../ports.ts";
+import type { ObjectStore, Outbox } from "../ports.ts";
 import { freezeLeads } from "./freeze-leads.ts";
 import { endRun, holdRun, type RunPorts, type RunStep } from "./held-run.ts";
-import { type SendJobs, sendLeadJobs } from "./send-lead-jobs.ts";
+import { sendLeadJobs } from "./send-lead-jobs.ts";
 
-export type ScorePorts = RunPorts & { readonly objects: ObjectStore; readonly send: SendJobs };
+export type ScorePorts = RunPorts & { readonly objects: ObjectStore; readonly jobs: Outbox<JobInput> };
 
 /** `empty`: nothing to do, and the run is done. `lost`: the run is not this execution's any longer. */
 export type ScoreAnswer = {

@@ -4,10 +4,7 @@ import { MissingRecordError } from "../domain/failures.ts";
 import { type Lead, leadSchema } from "../domain/lead-scoring/lead.ts";
 import type { LeadSource } from "../domain/lead-scoring/lead-row.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
-import type { ObjectStore } from "../ports.ts";
-
-/** Puts jobs on the gateway's queues, as any tenant's app does. Throws RetryableError when one was not taken. */
-export type SendJobs = (jobs: readonly JobInput[]) => Promise<void>;
+import type { ObjectStore, Outbox } from "../ports.ts";
 
 /** Jobs that are held in memory at the same time. */
 const JOBS_AT_ONCE = 500;
@@ -19,13 +16,13 @@ const JOBS_AT_ONCE = 500;
 export async function sendLeadJobs(
   sources: readonly LeadSource[],
   toJob: (lead: Lead) => JobInput,
-  { objects, send }: { readonly objects: ObjectStore; readonly send: SendJobs },
+  { objects, jobs }: { readonly objects: ObjectStore; readonly jobs: Outbox<JobInput> },
 ): Promise<void> {
   for (const [key, lines] of Map.groupBy(sources, (source) => source.key)) {
     const bytes = await objects.get(key);
     if (bytes === undefined) throw new MissingRecordError(`no object ${key}`);
     for (const part of chunks(lines, JOBS_AT_ONCE)) {
-      await send(
+      await jobs.send(
         part.map(({ offset, length }) =>
           toJob(parseStoredJson(leadSchema, bytes.subarray(offset, offset + length))),
         ),

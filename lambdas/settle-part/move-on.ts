@@ -46,18 +46,27 @@ export async function requeue(
   step: MovingStep,
   ports: MovePorts,
 ): Promise<number> {
-  const moved = await pMap(
-    moving,
-    async ({ entry, move }) =>
-      (await ports.jobs.requeue({ ...stepOf(entry, move, step), counts: move.counts })) === "won",
-    { concurrency: WRITES_IN_FLIGHT },
-  );
-  const won = moving.filter((_moving, number) => moved[number]);
+  const won = await requeued(moving, step, ({ counts }) => counts, ports.jobs);
   if (won.length === 0) return 0;
   const id = `requeued-${step.name}` as SegmentId;
   await ports.objects.put(segmentIndexKey(id), won.map((one) => encodeLine(nextAttempt(one, step))).join(""));
   await ports.objects.put(openSegmentKey(id), "");
   return won.length;
+}
+
+/** Those whose jobs this step has moved to their next attempt, now or in a run before. */
+async function requeued<Kind extends "next-batch" | "alone">(
+  moving: readonly Moving<Kind>[],
+  step: MovingStep,
+  counts: (move: MoveOf<Kind>) => boolean,
+  jobs: JobMap,
+): Promise<readonly Moving<Kind>[]> {
+  const outcomes = await pMap(
+    moving,
+    ({ entry, move }) => jobs.requeue({ ...stepOf(entry, move, step), counts: counts(move) }),
+    { concurrency: WRITES_IN_FLIGHT },
+  );
+  return moving.filter((_moving, number) => outcomes[number] === "won");
 }
 
 function nextAttempt({ entry, move, position }: Moving<"next-batch">, step: MovingStep): IndexEntry {
@@ -92,13 +101,7 @@ export async function runAlone(
   step: MovingStep,
   ports: MovePorts,
 ): Promise<number> {
-  const moved = await pMap(
-    moving,
-    async ({ entry, move }) =>
-      (await ports.jobs.requeue({ ...stepOf(entry, move, step), counts: true })) === "won",
-    { concurrency: WRITES_IN_FLIGHT },
-  );
-  const won = moving.filter((_moving, number) => moved[number]);
+  const won = await requeued(moving, step, () => true, ports.jobs);
   await ports.runs.send(
     won.map(({ entry: { job, source, attempt } }) => ({
       version: 1,

@@ -1,4 +1,5 @@
 import type { SegmentPorts } from "../admit-jobs/segment.ts";
+import { attemptParts } from "../domain/failed-parts.ts";
 import { PROVIDERS, type Provider } from "../domain/vocabulary.ts";
 import type { BatchProvider, Batches, Budgets, Executions, Runtime } from "../ports.ts";
 import { adoptOrphans } from "./adopt-orphans.ts";
@@ -38,14 +39,7 @@ export type Sweep = {
  */
 export async function sweepLeftovers(ports: SweepPorts): Promise<Sweep> {
   const failures: unknown[] = [];
-  const attempt = async <Result>(otherwise: Result, part: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await part();
-    } catch (error) {
-      failures.push(error);
-      return otherwise;
-    }
-  };
+  const attempt = attemptParts(failures);
   const segments = await attempt({ finished: 0, leftBehind: 0 }, () => finishSegments(ports, failures));
   let orphansAdopted = 0;
   let batchesStarted = 0;

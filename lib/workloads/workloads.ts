@@ -4,11 +4,12 @@ import { Construct } from "constructs";
 import type { StageParts } from "../stage-parts.ts";
 import { LeadScoring } from "./lead-scoring.ts";
 import { ObjectEvents } from "./object-events.ts";
+import { PostCall } from "./post-call.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 import { WorkloadStorage } from "./workload-storage.ts";
 
 /** What a workload runs: its machines, and its functions outside of them. */
-type Watched = { readonly machines: readonly StateMachine[]; readonly functions: readonly IFunction[] };
+type Watched = { readonly machines?: readonly StateMachine[]; readonly functions: readonly IFunction[] };
 
 /** The workloads that the stage's settings switch on, each built on the job queues and the results of its jobs alone. */
 export class Workloads extends Construct {
@@ -24,10 +25,11 @@ export class Workloads extends Construct {
       objectEvents: new ObjectEvents(this, "ObjectEvents", { bucket: parts.storage.bucket }),
       workloadStorage: new WorkloadStorage(this, "Storage", parts.stage.settings),
     };
+    if (workloads.postCall) this.#add(new PostCall(this, "PostCall", workloadParts));
     if (workloads.leadScoring) this.#add(new LeadScoring(this, "LeadScoring", workloadParts));
   }
 
-  #add({ machines, functions }: Watched): void {
+  #add({ machines = [], functions }: Watched): void {
     this.machines.push(...machines);
     this.functions.push(...functions);
   }

@@ -2,10 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { failureText } from "../failure-text.ts";
-import { runLeadScoringDemo } from "./lead-scoring/run-lead-scoring-demo.ts";
 import { type DemoOptions, runDemo } from "./run-demo.ts";
-import type { WorkloadDemo } from "./workload-demo.ts";
 import { SAMPLE_CALLS } from "./calls.ts";
+import { WORKLOAD_DEMOS } from "./workloads.ts";
 
 function positiveInteger(text: string): number {
   const number = Number(text);
@@ -24,21 +23,16 @@ const program = new Command("npm run demo --")
       "60 that come with the project",
     ),
   )
+  .addOption(
+    new Option("--workload <name>", "show one of the workloads that come with the gateway").choices(
+      Object.keys(WORKLOAD_DEMOS),
+    ),
+  )
   .option("--queries <file>", "also classify the queries of a CSV file with a `text` column")
   .option("--limit <n>", "use the first n conversations only", positiveInteger)
   .option("--speed <n>", "divide windows, waits and due times by n", positiveInteger, 60)
   .option("--report <file>", "write the figures as JSON")
   .showHelpAfterError();
-
-/** What `--workload` runs in place of the tour of the gateway. */
-const WORKLOADS: Readonly<Record<string, WorkloadDemo>> = {
-  "lead-scoring": runLeadScoringDemo,
-};
-program.addOption(
-  new Option("--workload <name>", "show one of the workloads that come with the gateway").choices(
-    Object.keys(WORKLOADS),
-  ),
-);
 
 const options = program.parse().opts<DemoOptions & { report?: string; workload?: string }>();
 const stop = new AbortController();
@@ -46,8 +40,8 @@ process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
 process.once("SIGTERM", () => stop.abort(new Error("stopped")));
 
 try {
-  const demo = WORKLOADS[options.workload ?? ""] ?? runDemo;
-  const { report, faults } = await demo(options, stop.signal);
+  const run = WORKLOAD_DEMOS[options.workload ?? ""] ?? runDemo;
+  const { report, faults } = await run(options, stop.signal);
   if (options.report !== undefined)
     await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
   for (const fault of faults) console.error(`WRONG: ${fault}`);

@@ -1,7 +1,6 @@
 import type { DemoOptions } from "./run-demo.ts";
 
-/** A demo of one workload: what `--report` writes, and what is not as it should be. */
-export type WorkloadDemo = (
-  options: DemoOptions,
-  signal: AbortSignal,
-) => Promise<{ readonly report: unknown; readonly faults: readonly string[] }>;
+/** What a run of a workload came to: what `--report` writes, and what is not as it should be, in words. */
+export type WorkloadOutcome = { readonly report: object; readonly faults: readonly string[] };
+
+export type WorkloadDemo = (options: DemoOptions, signal: AbortSignal) => Promise<WorkloadOutcome>;

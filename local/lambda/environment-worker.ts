@@ -15,6 +15,8 @@ type Handler = (event: unknown, context: object) => unknown;
 const SAMPLE_MS = 20;
 const data = environmentDataSchema.parse(workerData);
 const peak = new Float64Array(data.peak);
+/** Bytes outside the heap that are no buffers, when they were last asked for. They hardly change. */
+let otherBytes = 0;
 
 if (parentPort === null) throw new Error("this file runs in a worker thread only");
 const host = parentPort;
@@ -24,9 +26,10 @@ if (data.timeOffset !== undefined) shiftDate(new TimeOffset(data.timeOffset));
 /** Like Lambda, which lets the heap and the buffers together have the function's memory. */
 function sampleMemory(): void {
   const { used_heap_size: heapUsed, external_memory: external } = getHeapStatistics();
-  // Buffers are a part of `external`. How large a part costs much more to ask, and matters only where there may be a new peak.
-  if (heapUsed + 2 * external > (peak[0] ?? 0)) {
+  // Buffers are a part of `external`. How large a part costs much more to ask, and matters only where there is a new peak.
+  if (heapUsed + 2 * external - otherBytes > (peak[0] ?? 0)) {
     const usage = process.memoryUsage();
+    otherBytes = usage.external - usage.arrayBuffers;
     peak[0] = Math.max(peak[0] ?? 0, usage.heapUsed + usage.external + usage.arrayBuffers);
   }
   // `external` has the buffers in it already; the sum above is the project's measure, this is what the thread holds.

@@ -17,10 +17,10 @@ import {
   limitsOf,
   WORKLOAD_VISIBILITY,
 } from "../../lib/function-limits.ts";
-import { resourcesOf, templateOf } from "./stage-template.ts";
+import { EVERY_WORKLOAD, resourcesOf, templateOf } from "./stage-template.ts";
 
 const LAMBDAS = path.join(import.meta.dirname, "../../lambdas");
-const template = templateOf({ workloads: { leadScoring: true } });
+const template = templateOf(EVERY_WORKLOAD);
 
 const functionSchema = z.object({
   Architectures: z.array(z.string()),

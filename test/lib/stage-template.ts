@@ -2,6 +2,7 @@ import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { z } from "zod";
 import { OffpeakStack } from "../../lib/offpeak-stack.ts";
+import { WORKLOADS } from "../../lambdas/domain/workloads.ts";
 import { readStageSettings } from "../../lib/stage-settings.ts";
 
 /**
@@ -26,6 +27,9 @@ export function stageOf(
 export function templateOf(settings?: object): Template {
   return Template.fromStack(stageOf(settings).stack);
 }
+
+/** Settings that switch on every workload. */
+export const EVERY_WORKLOAD = { workloads: Object.fromEntries(WORKLOADS.map((name) => [name, true])) };
 
 const resourceSchema = z.object({ Properties: z.record(z.string(), z.unknown()) });
 

@@ -85,7 +85,10 @@ describe("the bucket", () => {
     const days = Object.fromEntries(rules.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]));
     expect(days).toMatchObject({ "segments/": 40, "results/": 100, "uploads/": 14, "dead-letters/": 14 });
     const covered = (prefix: string) => rules.some((rule) => rule.Prefix && prefix.startsWith(rule.Prefix));
-    expect(Object.values(PREFIXES).filter((prefix) => !covered(prefix))).toEqual([]);
+    expect(Object.values(PREFIXES).filter((prefix) => !covered(prefix))).toEqual([
+      PREFIXES.knowledge,
+      PREFIXES.workloads,
+    ]);
     expect(rules).toContainEqual(
       expect.objectContaining({ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }),
     );

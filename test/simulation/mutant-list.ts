@@ -1,3 +1,4 @@
+import { ESCALATION_MUTANTS } from "./mutants-of-escalation.ts";
 import { LANE_MUTANTS } from "./mutants-of-lanes.ts";
 import { ORDER_MUTANTS } from "./mutants-of-orders.ts";
 import { mutant, type Mutant } from "./mutant.ts";
@@ -184,4 +185,5 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...ORDER_MUTANTS,
   ...LANE_MUTANTS,
+  ...ESCALATION_MUTANTS,
 ];

@@ -79,11 +79,6 @@ export const LANE_MUTANTS: readonly Mutant[] = [
     "attempt: current.attempt + 1, roundStart: current.roundStart + (goesOn",
     "attempt: current.attempt, roundStart: current.roundStart + (goesOn",
   ]),
-  mutant("what a dead worker meant to hand on stays where it lies", [
-    "run-job/run-job.ts",
-    "await handOnAgain(leased.job, work, ports);",
-    "",
-  ]),
   mutant("settled deliveries are not sent", [
     SETTLE,
     "await ports.deliveries.send(deliveries); return { ended",

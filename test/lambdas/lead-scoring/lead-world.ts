@@ -152,7 +152,7 @@ export class LeadWorld {
       records: halfWay ? this.#dyingRecords() : this.records,
       objects: this.objects,
       now: () => this.clock.now(),
-      send: async (jobs: readonly JobInput[]) => this.#send(halfWay ? jobs.slice(0, 1) : jobs),
+      jobs: { send: async (jobs: readonly JobInput[]) => this.#send(halfWay ? jobs.slice(0, 1) : jobs) },
     };
     try {
       return await this.#useCase(name, payload, ports);
