@@ -2,7 +2,8 @@ import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { AttributeType, BillingMode, Table } from "aws-cdk-lib/aws-dynamodb";
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { PREFIXES } from "../lambdas/domain/object-keys.ts";
+import { LEADS_KEPT_DAYS } from "../lambdas/domain/lead-scoring/lead-records.ts";
+import { LEAD_SCORING_PREFIX, PREFIXES } from "../lambdas/domain/object-keys.ts";
 import type { StageSettings } from "./stage-settings.ts";
 
 type TableKeys = { readonly sortKey: boolean; readonly expires: boolean };
@@ -55,6 +56,7 @@ export class Storage extends Construct {
         expiry("uploads", PREFIXES.uploads, retention.uploadsDays),
         // Not `kb/` and `workloads/`: documents and their index are kept for as long as their tenant has them.
         expiry("inbox", PREFIXES.inbox, retention.inboxDays),
+        expiry("lead-scoring", LEAD_SCORING_PREFIX, LEADS_KEPT_DAYS),
         expiry("segments", PREFIXES.segments, retention.segmentsDays),
         expiry("windows", PREFIXES.windows, retention.windowsDays),
         expiry("batches", PREFIXES.batches, retention.batchesDays),

@@ -16,6 +16,9 @@ export const PREFIXES = {
   deadLetters: "dead-letters/",
 } as const;
 
+/** What lead scoring keeps of all tenants. */
+export const LEAD_SCORING_PREFIX = `${PREFIXES.workloads}lead-scoring/`;
+
 /** What a tenant may name in `request.s3Key`: its own uploads and nothing else. */
 export function uploadPrefix(tenantId: TenantId): string {
   return `${PREFIXES.uploads}tenant=${tenantId}/`;

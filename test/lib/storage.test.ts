@@ -83,7 +83,13 @@ describe("the bucket", () => {
     const rules: { Prefix?: string; ExpirationInDays?: number; AbortIncompleteMultipartUpload?: object }[] =
       bucket?.["Properties"].LifecycleConfiguration.Rules;
     const days = Object.fromEntries(rules.map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]));
-    expect(days).toMatchObject({ "segments/": 40, "results/": 100, "uploads/": 14, "dead-letters/": 14 });
+    expect(days).toMatchObject({
+      "segments/": 40,
+      "results/": 100,
+      "uploads/": 14,
+      "dead-letters/": 14,
+      "workloads/lead-scoring/": 90,
+    });
     const covered = (prefix: string) => rules.some((rule) => rule.Prefix && prefix.startsWith(rule.Prefix));
     expect(Object.values(PREFIXES).filter((prefix) => !covered(prefix))).toEqual([
       PREFIXES.knowledge,

@@ -6,11 +6,11 @@ import { type LeadRow, leadRowSchema } from "./lead-row.ts";
 import { type LeadRun, leadRunSchema } from "./lead-run.ts";
 import type { Day } from "./local-time.ts";
 
-/** Days after which a day's records are forgotten: they hold personal data. */
-const KEPT_DAYS = 90;
+/** Days after which what is known of a day is forgotten, in the table and in the bucket: it is personal data. */
+export const LEADS_KEPT_DAYS = 90;
 
 function afterDay({ day }: { readonly day: Day }): number {
-  return Date.parse(day) / 1000 + KEPT_DAYS * 86_400;
+  return Date.parse(day) / 1000 + LEADS_KEPT_DAYS * 86_400;
 }
 
 /** From which day on a tenant's leads are scored. */
