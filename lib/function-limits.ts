@@ -34,7 +34,12 @@ const FUNCTION_LIMITS = {
 } as const satisfies Record<string, FunctionLimits>;
 
 /** The functions of the workloads that a stage may have. */
-const WORKLOAD_FUNCTION_LIMITS = {} as const satisfies Record<string, FunctionLimits>;
+const WORKLOAD_FUNCTION_LIMITS = {
+  // Splits documents: so much memory comes with a whole processor.
+  TakeDocuments: { memoryMiB: 1769, timeout: Duration.minutes(5) },
+  TakeEmbeddings: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  CheckKnowledge: { memoryMiB: 256, timeout: Duration.minutes(5) },
+} as const satisfies Record<string, FunctionLimits>;
 
 export type GatewayFunctionId = keyof typeof FUNCTION_LIMITS;
 export type FunctionId = GatewayFunctionId | keyof typeof WORKLOAD_FUNCTION_LIMITS;

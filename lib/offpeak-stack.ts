@@ -34,7 +34,7 @@ export class OffpeakStack extends Stack {
     const { assembleWindow, runBatch } = new BatchWorkflow(this, "BatchWorkflow", parts);
     const { deliverResults } = new ResultDelivery(this, "ResultDelivery", parts);
     const { escalateJobs } = new Escalation(this, "Escalation", parts);
-    new Workloads(this, "Workloads", parts);
+    const workloads = new Workloads(this, "Workloads", parts);
     const { sweepLeftovers } = new Sweeping(this, "Sweeping", parts, runBatch);
     const { reconcileBatches } = new Reconciliation(this, "Reconciliation", parts);
 
@@ -50,7 +50,16 @@ export class OffpeakStack extends Stack {
       settings,
       queues,
       machines: [assembleWindow, runBatch],
-      functions: [admitJobs, runJob, runFlex, retryDeadLetters, deliverResults, sweepLeftovers, escalateJobs],
+      functions: [
+        admitJobs,
+        runJob,
+        runFlex,
+        retryDeadLetters,
+        deliverResults,
+        sweepLeftovers,
+        escalateJobs,
+        ...workloads.functions,
+      ],
       scheduled: [retryDeadLetters, sweepLeftovers, escalateJobs],
       reconcileBatches,
     });

@@ -29,6 +29,8 @@ export class Queues extends Construct {
   readonly deliveries: QueuePair;
   /** Results of the workloads' own jobs, for each workload that the stage has. */
   readonly workloads: Readonly<Partial<Record<Workload, QueuePair>>>;
+  /** Documents of knowledge bases that have changed, where the stage re-indexes them. */
+  readonly knowledgeChanges: QueuePair | undefined;
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
@@ -61,6 +63,9 @@ export class Queues extends Construct {
         pair(`${kebabCase(name)}-results`, { visibilityTimeout: WORKLOAD_VISIBILITY, maxReceiveCount: 5 }),
       ]),
     );
+    this.knowledgeChanges = settings.workloads.reIndex
+      ? pair("kb-changes", { visibilityTimeout: visibilityFor("TakeDocuments", 5), maxReceiveCount: 5 })
+      : undefined;
     for (const tier of TIERS) allowSenders(this.jobs[tier].queue, settings.senderArns);
   }
 
@@ -73,6 +78,7 @@ export class Queues extends Construct {
       ...Object.fromEntries(
         Object.entries(this.workloads).map(([name, queues]) => [`${kebabCase(name)}-results`, queues]),
       ),
+      ...(this.knowledgeChanges && { "kb-changes": this.knowledgeChanges }),
     };
   }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { RetryableError } from "../domain/failures.ts";
+import type { Decision } from "../domain/workload-record.ts";
 import type { DynamoTable, Item, Key } from "./dynamo-table.ts";
 
-/** What a pure function says of a record as it stands: the answer, and the record to store, if any. */
-export type Decision<Stored, Answer> = { readonly answer: Answer; readonly next?: Stored | undefined };
+export type { Decision };
 
 export type DecisionRequest<Stored, Answer> = {
   readonly table: DynamoTable;

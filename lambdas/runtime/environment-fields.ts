@@ -40,7 +40,7 @@ const lanesSchema = z.object({
 
 const ownDeadLetterQueueUrlsSchema = z.object({ runs: url, deliveries: url });
 
-const deadLetterQueueUrlsSchema = z.object({ critical: url, high: url, normal: url, low: url });
+const urlByTierSchema = z.object({ critical: url, high: url, normal: url, low: url });
 
 /**
  * The environment variables that functions share, by name: each function's env.ts picks what it uses, and lib/ gives
@@ -57,8 +57,13 @@ export const ENVIRONMENT_FIELDS = {
   FLEX_RUNS_QUEUE_URL: url,
   /** JSON by workload: where the results of its jobs are taken. */
   WORKLOAD_QUEUES: json(workloadQueuesSchema),
+  /** JSON by tier: where apps send their jobs. */
+  JOB_QUEUE_URLS: json(urlByTierSchema),
+  WORKLOADS_TABLE: text,
+  /** Documents of knowledge bases to be looked at. */
+  KB_CHANGES_QUEUE_URL: url,
   /** JSON by tier. */
-  DEAD_LETTER_QUEUE_URLS: json(deadLetterQueueUrlsSchema),
+  DEAD_LETTER_QUEUE_URLS: json(urlByTierSchema),
   /** JSON by queue: those of the queues that only our functions write to. */
   OWN_DEAD_LETTER_QUEUE_URLS: json(ownDeadLetterQueueUrlsSchema),
   /** JSON by tier. */

@@ -1,3 +1,4 @@
+import type { QueueUrls } from "../../client/queue-urls.ts";
 import { documentClient, s3Client, sfnClient, sqsClient } from "../adapters/aws-clients.ts";
 import { DynamoBatches } from "../adapters/dynamo-batches.ts";
 import { DynamoBudgets } from "../adapters/dynamo-budgets.ts";
@@ -5,10 +6,13 @@ import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../adapters/dynamo-tenants.ts";
 import { DynamoWindows } from "../adapters/dynamo-windows.ts";
+import { DynamoVectorCache } from "../adapters/dynamo-vector-cache.ts";
+import { DynamoWorkloadRecords } from "../adapters/dynamo-workload-records.ts";
 import { S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { SfnExecutions } from "../adapters/sfn-executions.ts";
 import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
 import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
+import { sendJobs } from "../adapters/sqs-job-sender.ts";
 import { SqsOutbox } from "../adapters/sqs-outbox.ts";
 import { SqsTenantQueues } from "../adapters/sqs-tenant-queues.ts";
 import type { AdmissionPorts } from "../admit-jobs/admit-jobs.ts";
@@ -16,6 +20,7 @@ import type { BudgetWarning } from "../admit-jobs/apply-limits.ts";
 import type { LetterQueue } from "../domain/dead-letter.ts";
 import type { Delivery, RunRequest } from "../domain/internal-messages.ts";
 import { type Tier, TIERS } from "../domain/vocabulary.ts";
+import type { CheckMessage } from "../take-documents/changes.ts";
 import { count, logger } from "./telemetry.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
@@ -48,6 +53,13 @@ export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
 export const tenantQueues = () => new SqsTenantQueues(sqs());
+export const workloadRecords = (env: { WORKLOADS_TABLE: string }) =>
+  new DynamoWorkloadRecords(dynamo(), env.WORKLOADS_TABLE);
+export const vectorCache = (env: { WORKLOADS_TABLE: string }) =>
+  new DynamoVectorCache(dynamo(), env.WORKLOADS_TABLE);
+export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => sendJobs(sqs(), env.JOB_QUEUE_URLS);
+export const knowledgeChanges = (env: { KB_CHANGES_QUEUE_URL: string }) =>
+  new SqsOutbox<CheckMessage>(sqs(), env.KB_CHANGES_QUEUE_URL);
 
 type DeadLetterEnv = { DEAD_LETTER_QUEUE_URLS: Readonly<Record<Tier, string>> };
 export const deadLetterQueues = (env: DeadLetterEnv) =>
