@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { failureText } from "../failure-text.ts";
 import { type DemoOptions, runDemo } from "./run-demo.ts";
 import { SAMPLE_CALLS } from "./calls.ts";
+import { WORKLOAD_DEMOS } from "./workloads.ts";
 
 function positiveInteger(text: string): number {
   const number = Number(text);
@@ -22,19 +23,27 @@ const program = new Command("npm run demo --")
       "60 that come with the project",
     ),
   )
+  .addOption(
+    new Option("--workload <name>", "show one of the workloads that come with the gateway").choices(
+      Object.keys(WORKLOAD_DEMOS),
+    ),
+  )
+  .option("--documents <folder>", "for re-index: the documents; this project's own unless told")
+  .option("--query <text>", "for re-index: what to look for in them")
   .option("--queries <file>", "also classify the queries of a CSV file with a `text` column")
   .option("--limit <n>", "use the first n conversations only", positiveInteger)
   .option("--speed <n>", "divide windows, waits and due times by n", positiveInteger, 60)
   .option("--report <file>", "write the figures as JSON")
   .showHelpAfterError();
 
-const options = program.parse().opts<DemoOptions & { report?: string }>();
+const options = program.parse().opts<DemoOptions & { report?: string; workload?: string }>();
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
 process.once("SIGTERM", () => stop.abort(new Error("stopped")));
 
 try {
-  const { report, faults } = await runDemo(options, stop.signal);
+  const run = WORKLOAD_DEMOS[options.workload ?? ""] ?? runDemo;
+  const { report, faults } = await run(options, stop.signal);
   if (options.report !== undefined)
     await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);
   for (const fault of faults) console.error(`WRONG: ${fault}`);

@@ -12,8 +12,9 @@ export type TimedBatch = BatchReport & { readonly seconds: number };
 /** Colours only where somebody sees them: not in a file or a pipe. */
 const STYLE = process.stdout.isTTY ? { head: ["bold"], border: ["grey"] } : { head: [], border: [] };
 
-function table(head: readonly string[], numbers: number): Table.Table {
-  const aligns = head.map((_title, column) => (column < numbers ? "left" : "right"));
+/** An empty table whose first `texts` columns are text and the others numbers. */
+export function table(head: readonly string[], texts: number): Table.Table {
+  const aligns = head.map((_title, column) => (column < texts ? "left" : "right"));
   return new Table({ head: [...head], colAligns: aligns, style: { ...STYLE, compact: true } });
 }
 
