@@ -21,3 +21,7 @@ export interface VectorCache {
   /** Puts each, whatever was there. */
   put(tenantId: TenantId, model: string, texts: readonly EmbeddedText[], now: Instant): Promise<void>;
 }
+
+export function isCurrent({ effectiveUntil }: Pick<EmbeddedText, "effectiveUntil">, at: Instant): boolean {
+  return effectiveUntil === null || effectiveUntil > at;
+}

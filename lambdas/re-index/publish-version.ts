@@ -9,7 +9,7 @@ import { type ChunksFile, type Plan, planSchema, VERSION_FIELDS } from "../domai
 import type { TenantId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
-import type { EmbeddedText } from "../vector-cache.ts";
+import { type EmbeddedText, isCurrent } from "../vector-cache.ts";
 import type { ReIndexPorts } from "./re-index-ports.ts";
 
 /** `incomplete`: some of its texts have no vector yet. `outdated`: another version has taken its place meanwhile. */
@@ -48,7 +48,7 @@ export async function publishVersion(
 function chunksFileOf(plan: Plan, texts: ReadonlyMap<string, EmbeddedText>): ChunksFile | undefined {
   const chunks = plan.chunks.flatMap((chunk) => {
     const text = texts.get(chunk.hash);
-    if (!text) return [];
+    if (!text || !isCurrent(text, plan.at)) return [];
     const effectiveUntil = text.effectiveUntil === null ? null : toIso(text.effectiveUntil);
     return [{ ...chunk, vector: Buffer.from(text.vector).toString("base64"), effectiveUntil }];
   });

@@ -12,13 +12,15 @@ import type { ReadDocument } from "../domain/re-index/read-document.ts";
 import { type Chunk, splitDocument } from "../domain/re-index/split-document.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
 import type { ReIndexPorts } from "../re-index/re-index-ports.ts";
-import type { EmbeddedText } from "../vector-cache.ts";
+import { isCurrent } from "../vector-cache.ts";
 
 type Reading = DocumentPlace & {
   readonly documentId: string;
   readonly revision: number;
   readonly content: string;
   readonly model: string;
+  /** When the reading began. */
+  readonly at: Instant;
   /** The document as it was known before. */
   readonly record: DocumentRecord;
 };
@@ -29,12 +31,12 @@ export async function makeVersion(
   document: Extract<ReadDocument, { readonly kind: "text" }>,
   ports: ReIndexPorts,
 ): Promise<Version> {
-  const { tenantId, source, documentId, revision, content, model } = reading;
+  const { tenantId, source, documentId, revision, content, model, at } = reading;
   const chunks = await splitDocument(document.text, document.hasHeadings);
   const known = await knownTexts(reading, chunks, ports);
   const wanted = [...new Set(chunks.map(({ hash }) => hash))].filter((hash) => !known.has(hash));
   const { text, planned } = layOut(chunks);
-  const plan: Plan = { ...VERSION_FIELDS, source, model, chunks: planned, wanted };
+  const plan: Plan = { ...VERSION_FIELDS, source, model, at, chunks: planned, wanted };
   const json = JSON.stringify(plan);
   const folder = versionFolder(tenantId, documentId, revision, contentHash(json, 16));
   await ports.objects.put(`${folder}${VERSION_FILES.text}`, text);
@@ -47,14 +49,13 @@ export async function makeVersion(
  * that the new one finds them.
  */
 async function knownTexts(
-  { tenantId, model, record }: Reading,
+  { tenantId, model, at, record }: Reading,
   chunks: readonly Chunk[],
   { vectors, objects, runtime }: ReIndexPorts,
 ): Promise<ReadonlySet<string>> {
-  const now = runtime.now();
   const hashes = new Set(chunks.map(({ hash }) => hash));
   const kept = [...(await vectors.get(tenantId, model, [...hashes])).values()];
-  const known = new Set(kept.filter((text) => isCurrent(text, now)).map(({ hash }) => hash));
+  const known = new Set(kept.filter((text) => isCurrent(text, at)).map(({ hash }) => hash));
   const published = record.ready.find((version) => version.model === model);
   const bytes = published && (await objects.get(`${published.folder}${VERSION_FILES.chunks}`));
   if (!bytes) return known;
@@ -65,13 +66,9 @@ async function knownTexts(
       vector: Buffer.from(vector, "base64"),
       effectiveUntil: effectiveUntil === null ? null : Date.parse(effectiveUntil),
     }))
-    .filter((text) => isCurrent(text, now));
-  await vectors.put(tenantId, model, saved, now);
+    .filter((text) => isCurrent(text, at));
+  await vectors.put(tenantId, model, saved, runtime.now());
   return new Set([...known, ...saved.map(({ hash }) => hash)]);
-}
-
-function isCurrent({ effectiveUntil }: EmbeddedText, now: Instant): boolean {
-  return effectiveUntil === null || effectiveUntil > now;
 }
 
 /** The chunks' texts one after the other, and where each lies. */

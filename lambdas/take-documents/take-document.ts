@@ -68,7 +68,11 @@ export async function takeDocument(
   const stands = versionFor(record, content, model, read.at) !== undefined;
   const made = stands
     ? null
-    : await makeVersion({ ...place, documentId, revision, content, model, record }, document, ports);
+    : await makeVersion(
+        { ...place, documentId, revision, content, model, at: read.at, record },
+        document,
+        ports,
+      );
   const begun = await records.decide(DOCUMENT_RECORDS, key, (current) =>
     decideBegin(current, read, { content, model }, made),
   );

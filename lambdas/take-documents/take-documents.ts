@@ -1,3 +1,4 @@
+import pMap from "p-map";
 import type { TenantId } from "../domain/ids.ts";
 import type { DocumentPlace } from "../domain/re-index/document-source.ts";
 import type { FailedRecord, QueueRecord } from "../runtime/queue-consumer.ts";
@@ -10,8 +11,11 @@ export type TakenDocuments = {
   readonly counts: Readonly<Partial<Record<Taken | "ignored", number>>>;
 };
 
+/** Most of the time of each is spent waiting for storage. */
+const DOCUMENTS_AT_ONCE = 8;
+
 /**
- * Takes the documents that messages are about, one after the other, and then shows queries what has changed, once for each
+ * Takes the documents that messages are about, and then shows queries what has changed, once for each
  * tenant. A message fails by itself: what its documents came to is taken up again with it.
  */
 export async function takeDocuments(
@@ -21,7 +25,7 @@ export async function takeDocuments(
   const failed: FailedRecord[] = [];
   const counts: Partial<Record<Taken | "ignored", number>> = {};
   const models = new Map<TenantId, { readonly model: string; readonly messageIds: string[] }>();
-  for (const { messageId, body } of messages) {
+  const takeMessage = async ({ messageId, body }: Pick<QueueRecord, "messageId" | "body">) => {
     try {
       for (const place of changedDocuments(body)) {
         const taken = await take(place, ports);
@@ -34,7 +38,8 @@ export async function takeDocuments(
     } catch (error) {
       failed.push({ messageId, error });
     }
-  }
+  };
+  await pMap(messages, takeMessage, { concurrency: DOCUMENTS_AT_ONCE });
   for (const [tenantId, { model, messageIds }] of models) {
     try {
       await writeManifest(tenantId, model, ports);

@@ -55,7 +55,12 @@ export class S3Service implements Service {
       run: (response) => {
         // Without a type the emulator fails on an empty body; this is the one that S3 itself assumes.
         request.headers["content-type"] ??= "binary/octet-stream";
-        this.#tellAfter(response, name, parts, request.headers["content-length"]);
+        this.#tellAfter(
+          response,
+          name,
+          { bucket: parts.bucket, keys: [parts.key] },
+          request.headers["content-length"],
+        );
         this.#emulator(request, response);
       },
       ...(name === "GetObject" || name === "HeadObject"
@@ -78,7 +83,7 @@ export class S3Service implements Service {
           headers: { "content-type": "application/xml" },
           body,
         });
-        for (const key of deletedKeys(body.toString())) this.#tellAfter(response, name, { bucket, key });
+        this.#tellAfter(response, name, { bucket, keys: deletedKeys(body.toString()) });
         this.#emulator(replayed, response);
       },
     };
@@ -87,14 +92,15 @@ export class S3Service implements Service {
   #tellAfter(
     response: ServerResponse,
     operation: string,
-    { bucket, key }: Pick<S3Request, "bucket" | "key">,
+    { bucket, keys }: { readonly bucket: string; readonly keys: readonly string[] },
     length?: string,
   ): void {
     const kind = EVENT_KINDS[operation];
     if (kind === undefined) return;
     response.once("finish", () => {
       const bytes = operation === "PutObject" && length !== undefined ? Number(length) : null;
-      if (response.statusCode < 300) this.#tell({ kind, operation, bucket, key, bytes });
+      if (response.statusCode >= 300) return;
+      for (const key of keys) this.#tell({ kind, operation, bucket, key, bytes });
     });
   }
 

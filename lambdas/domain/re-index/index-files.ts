@@ -21,6 +21,8 @@ export const planSchema = z.object({
   version,
   source: z.string(),
   model: z.string(),
+  /** Milliseconds since the epoch: vectors that were not current then do not serve. */
+  at: z.number(),
   chunks: z.array(plannedChunkSchema),
   wanted: z.array(hash),
 });

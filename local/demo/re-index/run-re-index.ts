@@ -71,7 +71,7 @@ async function demonstrate(
     ({ documents: indexed, problems }) => indexed.length + problems.length >= documents.size,
     progress,
   );
-  note(`${documents.size} documents are put`, first);
+  note("all documents are put", first);
   const found = await base.ask(query, first.model, 5);
 
   const [changed = "", removed = ""] = first.documents.map(({ source }) => source);
@@ -87,7 +87,7 @@ async function demonstrate(
       manifest.documents.some((each) => each.source === changed && each.revision > revision),
     progress,
   );
-  note(`${changed} gets a paragraph, ${removed} is removed`, second);
+  note("one gets a paragraph, another is removed", second);
   const foundAfter = await base.ask(NEWS_QUERY, second.model, 3);
 
   const figures = await readFigures(gateway, base.clients, [TENANT_ID]);
