@@ -2,7 +2,7 @@ import { Validations } from "aws-cdk-lib";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, test } from "vitest";
-import { stageOf } from "./stage-template.ts";
+import { EVERY_WORKLOAD, stageOf } from "./stage-template.ts";
 
 function findings({ app }: ReturnType<typeof stageOf>): string[] {
   const { violations } = new AwsSolutionsChecks(app).validateScope(app);
@@ -15,6 +15,7 @@ describe("cdk-nag's AwsSolutions rules", () => {
   test.each([
     {},
     { removalPolicy: "destroy" },
+    EVERY_WORKLOAD,
     {
       stackName: "Other",
       senderArns: ["arn:aws:iam::444455556666:root"],

@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
 import { folderOf, FUNCTION_IDS } from "../../lib/function-limits.ts";
-import { stageOf } from "./stage-template.ts";
+import { EVERY_WORKLOAD, stageOf } from "./stage-template.ts";
 
 const outdir = mkdtempSync(path.join(tmpdir(), "offpeak-bundles-"));
 afterAll(() => rmSync(outdir, { recursive: true }));
@@ -23,7 +23,7 @@ test(
   "every function is one module with a handler, a source map and the names of its errors",
   { timeout: BUNDLING_MS },
   () => {
-    stageOf({}, outdir).app.synth();
+    stageOf(EVERY_WORKLOAD, outdir).app.synth();
     const { files } = assetsSchema.parse(
       JSON.parse(readFileSync(path.join(outdir, "Offpeak.assets.json"), "utf8")),
     );

@@ -11,10 +11,10 @@ import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
 import { RECONCILING_MS } from "../../lambdas/reconcile-batches/reconcile-batches.ts";
 import { SUBMIT_LEASE_MS } from "../../lambdas/submit-batch/submit-batch.ts";
 import { folderOf, FUNCTION_IDS, type FunctionId, limitsOf } from "../../lib/function-limits.ts";
-import { resourcesOf, templateOf } from "./stage-template.ts";
+import { EVERY_WORKLOAD, resourcesOf, templateOf } from "./stage-template.ts";
 
 const LAMBDAS = path.join(import.meta.dirname, "../../lambdas");
-const template = templateOf();
+const template = templateOf(EVERY_WORKLOAD);
 
 const functionSchema = z.object({
   Architectures: z.array(z.string()),

@@ -285,3 +285,29 @@ describe("who may", () => {
     );
   });
 });
+
+describe("of re-indexing", () => {
+  const own = grantsOf({ workloads: { reIndex: true } })
+    .map((grant) => ({ ...grant, role: grant.role.replace(/^WorkloadsReIndex/, "") }))
+    .filter(({ role }) => ["TakeDocuments", "TakeEmbeddings", "CheckKnowledge"].includes(role));
+  const may = (action: string) =>
+    own
+      .filter((grant) => grant.action === action)
+      .map(({ role, resource }) => `${role} ${resource.replace(/^.*:/, "")}`)
+      .toSorted();
+
+  test("writes go to the indexes alone: nobody changes a tenant's documents", () => {
+    const indexes = "StorageGatewayBucket/workloads/re-index/*";
+    for (const action of ["s3:PutObject", "s3:DeleteObject"])
+      expect(
+        may(action).map((grant) => grant.replace("StorageGatewayBucket2E2FA5FA", "StorageGatewayBucket")),
+      ).toEqual([`TakeDocuments ${indexes}`, `TakeEmbeddings ${indexes}`]);
+  });
+
+  test("jobs are sent to the queue of low jobs alone, by what takes documents", () => {
+    expect(may("sqs:SendMessage")).toEqual([
+      expect.stringMatching(/^CheckKnowledge Queueskbchanges/),
+      expect.stringMatching(/^TakeDocuments Queuesjobslow/),
+    ]);
+  });
+});

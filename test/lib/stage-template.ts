@@ -1,6 +1,7 @@
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { z } from "zod";
+import { WORKLOADS } from "../../lambdas/domain/workloads.ts";
 import { OffpeakStack } from "../../lib/offpeak-stack.ts";
 import { readStageSettings } from "../../lib/stage-settings.ts";
 
@@ -94,3 +95,6 @@ function arn(template: Template, logicalId: string): string {
       return `arn:aws:some:eu-central-1:111122223333:${logicalId}`;
   }
 }
+
+/** Settings of a stage that has every workload. */
+export const EVERY_WORKLOAD = { workloads: Object.fromEntries(WORKLOADS.map((name) => [name, true])) };

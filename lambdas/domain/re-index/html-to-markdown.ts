@@ -20,6 +20,9 @@ const INLINE: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Of a table: those of a row stand in one line. */
+const CELLS: ReadonlySet<string> = new Set(["td", "th"]);
+
 /**
  * The text of a page as people read it, its headings as Markdown's. In one pass and in time linear in the page's length,
  * however it is nested. What looks like Markdown in the page's text stands as it is.
@@ -36,6 +39,10 @@ export function htmlToMarkdown(html: string): string {
     {
       onopentag: (name) => {
         if (SILENT.has(name)) silent += 1;
+        if (CELLS.has(name)) {
+          if (line !== "") line += " | ";
+          return;
+        }
         if (INLINE.has(name)) return;
         endLine();
         const level = HEADINGS[name];
@@ -47,9 +54,8 @@ export function htmlToMarkdown(html: string): string {
       },
       onclosetag: (name) => {
         if (SILENT.has(name)) silent -= 1;
-        if (INLINE.has(name)) return;
+        if (INLINE.has(name) || CELLS.has(name)) return;
         endLine();
-        if (name === "td" || name === "th") return;
         lines.push("");
       },
     },
