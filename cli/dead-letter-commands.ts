@@ -85,7 +85,7 @@ export async function deadLettersRetry(
     throw new OperatorError("say which: ids, or --all, or --reason CODE");
   const missing = new Set(ids);
   const chosen = (seen: SeenLetter): boolean => {
-    if (seen.letter.kind === "unreadable") return false;
+    if (seen.letter.kind === "unreadable" || seen.letter.kind === "workload") return false;
     if (all) return seen.letter.kind !== "message";
     return reason === undefined ? missing.has(seen.received.messageId) : viewOf(seen).code === reason;
   };

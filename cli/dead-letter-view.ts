@@ -62,6 +62,10 @@ function detailsOf({ letter, received }: SeenLetter): Details {
       const { tenantId, passes = 0 } = letter.delivery;
       return { tenantId, passes, code: "not_delivered", message: failedOn("DeliverResults") };
     }
+    case "workload": {
+      const message = "a workload's function failed on it too often, or gave it up: docs/workloads";
+      return { tenantId: claimedTenant(received.body), code: "workload", message };
+    }
     case "unreadable":
       return { code: "unreadable", message: "nothing that this release knows; nothing is done with it" };
   }

@@ -31,6 +31,8 @@ export async function discardLetter(
     case "message":
     case "moved":
       return "The message will not be admitted, and nobody is told.";
+    case "workload":
+      return "The workload will not work on it again.";
     case "unreadable":
       return "It was nothing that this release knows.";
   }

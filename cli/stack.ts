@@ -88,6 +88,9 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
   };
 }
 
+/** The queues of the workloads, by what their names end in. */
+const WORKLOAD_QUEUES = ["post-call-results", "lead-scoring-results", "re-index-results", "transcripts"];
+
 /** The queue of this output; of a stack whose outputs lack it nothing can be sent there. */
 function outboxOf<Message>(sqs: SQSClient, url: string | undefined, output: string): Outbox<Message> {
   if (url !== undefined) return new SqsOutbox<Message>(sqs, url);
@@ -95,8 +98,9 @@ function outboxOf<Message>(sqs: SQSClient, url: string | undefined, output: stri
   return { send: () => Promise.reject(new OperatorError(problem)) };
 }
 
-/** `<stack>-jobs-normal-dead` belongs to the tier normal. */
+/** `<stack>-jobs-normal-dead` belongs to the tier normal, `<stack>-transcripts-dead` to a workload. */
 function letterQueueOf(name: string): LetterQueue | undefined {
+  if (WORKLOAD_QUEUES.some((queue) => name.endsWith(`-${queue}-dead`))) return "workload";
   return ([...TIERS, "runs", "deliveries"] as const).find((queue) => name.endsWith(`-${queue}-dead`));
 }
 

@@ -39,6 +39,9 @@ const WORKLOAD_FUNCTION_LIMITS = {
   TakeDocuments: { memoryMiB: 1769, timeout: Duration.minutes(5) },
   TakeEmbeddings: { memoryMiB: 512, timeout: Duration.minutes(5) },
   CheckKnowledge: { memoryMiB: 256, timeout: Duration.minutes(5) },
+  // An object of an inbox holds thousands of calls; six times this is how long its message stays hidden.
+  TakeTranscripts: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  TakeAnalyses: { memoryMiB: 512, timeout: Duration.minutes(5) },
 } as const satisfies Record<string, FunctionLimits>;
 
 export type GatewayFunctionId = keyof typeof FUNCTION_LIMITS;

@@ -31,6 +31,8 @@ export class Queues extends Construct {
   readonly workloads: Readonly<Partial<Record<Workload, QueuePair>>>;
   /** Documents of knowledge bases that have changed, where the stage re-indexes them. */
   readonly knowledgeChanges: QueuePair | undefined;
+  /** Calls to be analysed and S3's events of inboxes, where the stage has post-call analytics. */
+  readonly transcripts: QueuePair | undefined;
 
   constructor(scope: Construct, id: string, settings: StageSettings) {
     super(scope, id);
@@ -66,7 +68,11 @@ export class Queues extends Construct {
     this.knowledgeChanges = settings.workloads.reIndex
       ? pair("kb-changes", { visibilityTimeout: visibilityFor("TakeDocuments", 5), maxReceiveCount: 5 })
       : undefined;
+    this.transcripts = settings.workloads.postCall
+      ? pair("transcripts", { visibilityTimeout: visibilityFor("TakeTranscripts"), maxReceiveCount: 5 })
+      : undefined;
     for (const tier of TIERS) allowSenders(this.jobs[tier].queue, settings.senderArns);
+    if (this.transcripts) allowSenders(this.transcripts.queue, settings.senderArns);
   }
 
   /** Every pair by the name of its queue without the stack's. */
@@ -79,6 +85,7 @@ export class Queues extends Construct {
         Object.entries(this.workloads).map(([name, queues]) => [`${kebabCase(name)}-results`, queues]),
       ),
       ...(this.knowledgeChanges && { "kb-changes": this.knowledgeChanges }),
+      ...(this.transcripts && { transcripts: this.transcripts }),
     };
   }
 

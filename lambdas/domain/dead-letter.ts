@@ -8,8 +8,8 @@ import {
 } from "./internal-messages.ts";
 import type { Tier } from "./vocabulary.ts";
 
-/** The queue that a dead-letter queue belongs to: a job queue by its tier, or one of our own. */
-export type LetterQueue = Tier | "runs" | "deliveries";
+/** The queue that a dead-letter queue belongs to: a job queue by its tier, one of our own, or one of a workload. */
+export type LetterQueue = Tier | "runs" | "deliveries" | "workload";
 
 /** What lies on a dead-letter queue. */
 export type Letter =
@@ -25,6 +25,8 @@ export type Letter =
   | { readonly kind: "moved"; readonly queue: Tier }
   | { readonly kind: "run"; readonly request: RunRequest }
   | { readonly kind: "delivery"; readonly delivery: Delivery }
+  /** What a workload could not work on, or gave up. Moved back to its queue with SQS's own redrive. */
+  | { readonly kind: "workload" }
   /** Nothing that this release knows. */
   | { readonly kind: "unreadable" };
 
@@ -36,6 +38,7 @@ const MOST_PASSES = { run: 5, delivery: 30 } as const;
  * that is made up to look like our letter is taken for a message, and answered as such.
  */
 export function readLetter(queue: LetterQueue, { body, moved }: { body: string; moved: boolean }): Letter {
+  if (queue === "workload") return { kind: "workload" };
   const json = parseJson(body);
   if (queue === "runs") {
     const request = runRequestSchema.safeParse(json).data;
@@ -70,6 +73,7 @@ export function isSentOnByItself(letter: Letter): boolean {
     case "delivery":
       return (letter.delivery.passes ?? 0) < MOST_PASSES.delivery;
     case "message":
+    case "workload":
     case "unreadable":
       return false;
   }

@@ -16,7 +16,7 @@ export type SendOnPorts = {
 /** A letter and what it is. */
 export type OpenedLetter = { readonly received: ReceivedLetter; readonly letter: Letter };
 
-/** Sends letters to where they are worked on. What is unreadable is sent nowhere, and must not be deleted. */
+/** Sends letters to where they are worked on. What is unreadable or a workload's is sent nowhere, and must not be deleted. */
 export async function sendOn(letters: readonly OpenedLetter[], ports: SendOnPorts): Promise<void> {
   const runs: RunRequest[] = [];
   const deliveries: Delivery[] = [];
@@ -42,6 +42,7 @@ export async function sendOn(letters: readonly OpenedLetter[], ports: SendOnPort
         runs.push({ version: 1, kind: "message", ...sent, body, bodyKey });
         break;
       }
+      case "workload":
       case "unreadable":
         break;
     }

@@ -12,7 +12,7 @@ import { S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { SfnExecutions } from "../adapters/sfn-executions.ts";
 import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
 import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
-import { sendJobs } from "../adapters/sqs-job-sender.ts";
+import { SqsJobSender } from "../adapters/sqs-job-sender.ts";
 import { SqsOutbox } from "../adapters/sqs-outbox.ts";
 import { SqsTenantQueues } from "../adapters/sqs-tenant-queues.ts";
 import type { AdmissionPorts } from "../admit-jobs/admit-jobs.ts";
@@ -21,6 +21,7 @@ import type { LetterQueue } from "../domain/dead-letter.ts";
 import type { Delivery, RunRequest } from "../domain/internal-messages.ts";
 import { type Tier, TIERS } from "../domain/vocabulary.ts";
 import type { CheckMessage } from "../take-documents/changes.ts";
+import type { InvalidAnalysis } from "../take-analyses/take-analyses.ts";
 import { count, logger } from "./telemetry.ts";
 import { systemRuntime } from "./system-runtime.ts";
 
@@ -57,9 +58,11 @@ export const workloadRecords = (env: { WORKLOADS_TABLE: string }) =>
   new DynamoWorkloadRecords(dynamo(), env.WORKLOADS_TABLE);
 export const vectorCache = (env: { WORKLOADS_TABLE: string }) =>
   new DynamoVectorCache(dynamo(), env.WORKLOADS_TABLE);
-export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => sendJobs(sqs(), env.JOB_QUEUE_URLS);
 export const knowledgeChanges = (env: { KB_CHANGES_QUEUE_URL: string }) =>
   new SqsOutbox<CheckMessage>(sqs(), env.KB_CHANGES_QUEUE_URL);
+export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => new SqsJobSender(sqs(), env.JOB_QUEUE_URLS);
+export const analysisDeadLetters = (env: { ANALYSES_DEAD_LETTERS_URL: string }) =>
+  new SqsOutbox<InvalidAnalysis>(sqs(), env.ANALYSES_DEAD_LETTERS_URL);
 
 type DeadLetterEnv = { DEAD_LETTER_QUEUE_URLS: Readonly<Record<Tier, string>> };
 export const deadLetterQueues = (env: DeadLetterEnv) =>

@@ -12,7 +12,7 @@ const ports = {
   tenants: tenants(env),
   records: workloadRecords(env),
   vectors: vectorCache(env),
-  sendJobs: jobSender(env),
+  jobs: jobSender(env),
   runtime: systemRuntime,
 };
 

@@ -15,7 +15,7 @@ import { embeddingJobs } from "../domain/re-index/embedding-job.ts";
 import { MAX_DOCUMENT_BYTES, readDocument } from "../domain/re-index/read-document.ts";
 import type { ReIndexPolicy } from "../domain/re-index/re-index-policy.ts";
 import { SPLITTING } from "../domain/re-index/split-document.ts";
-import type { ObjectStore } from "../ports.ts";
+import type { ObjectStore, Outbox } from "../ports.ts";
 import { loadPlan, publishVersion } from "../re-index/publish-version.ts";
 import type { ReIndexPorts } from "../re-index/re-index-ports.ts";
 import { makeVersion } from "./make-version.ts";
@@ -24,7 +24,7 @@ import { wantedTexts } from "./wanted-texts.ts";
 /** A job as the client takes it. */
 export type EmbeddingJob = ReturnType<typeof embeddingJobs>[number];
 export type TakePorts = ReIndexPorts & {
-  readonly sendJobs: (jobs: readonly EmbeddingJob[]) => Promise<void>;
+  readonly jobs: Outbox<EmbeddingJob>;
 };
 
 /** What became of a document. Those but `pending` and `outdated` may have changed what queries see. */
@@ -102,7 +102,7 @@ async function goOn(
   if (!plan) return "outdated";
   const wanted = await wantedTexts(plan, version.folder, ports.objects);
   const { revision, model } = version;
-  await ports.sendJobs(embeddingJobs({ tenantId, documentId, revision, model }, wanted, policy));
+  await ports.jobs.send(embeddingJobs({ tenantId, documentId, revision, model }, wanted, policy));
   return "pending";
 }
 

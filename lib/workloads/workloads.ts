@@ -2,6 +2,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import type { StageParts } from "../stage-parts.ts";
 import { ObjectEvents } from "./object-events.ts";
+import { PostCall } from "./post-call.ts";
 import { ReIndex } from "./re-index.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 import { WorkloadStorage } from "./workload-storage.ts";
@@ -20,7 +21,8 @@ export class Workloads extends Construct {
       workloadStorage: new WorkloadStorage(this, "Storage", settings),
     };
     const { workloads } = settings;
-    const made = [...(workloads.reIndex ? [new ReIndex(this, "ReIndex", workloadParts)] : [])];
-    this.functions = made.flatMap(({ functions }) => functions);
+    const postCall = workloads.postCall ? new PostCall(this, "PostCall", workloadParts) : undefined;
+    const reIndex = workloads.reIndex ? new ReIndex(this, "ReIndex", workloadParts) : undefined;
+    this.functions = [...(postCall?.functions ?? []), ...(reIndex?.functions ?? [])];
   }
 }

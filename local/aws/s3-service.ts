@@ -55,12 +55,7 @@ export class S3Service implements Service {
       run: (response) => {
         // Without a type the emulator fails on an empty body; this is the one that S3 itself assumes.
         request.headers["content-type"] ??= "binary/octet-stream";
-        this.#tellAfter(
-          response,
-          name,
-          { bucket: parts.bucket, keys: [parts.key] },
-          request.headers["content-length"],
-        );
+        this.#tellAfter(response, name, parts.bucket, [parts.key], request.headers["content-length"]);
         this.#emulator(request, response);
       },
       ...(name === "GetObject" || name === "HeadObject"
@@ -83,7 +78,7 @@ export class S3Service implements Service {
           headers: { "content-type": "application/xml" },
           body,
         });
-        this.#tellAfter(response, name, { bucket, keys: deletedKeys(body.toString()) });
+        this.#tellAfter(response, name, bucket, deletedKeys(body.toString()));
         this.#emulator(replayed, response);
       },
     };
@@ -92,7 +87,8 @@ export class S3Service implements Service {
   #tellAfter(
     response: ServerResponse,
     operation: string,
-    { bucket, keys }: { readonly bucket: string; readonly keys: readonly string[] },
+    bucket: string,
+    keys: readonly string[],
     length?: string,
   ): void {
     const kind = EVENT_KINDS[operation];

@@ -21,6 +21,8 @@ export type Figures = {
   readonly batches: readonly TimedBatch[];
   /** AWS actions that a function tried and its role does not allow. */
   readonly denials: readonly string[];
+  /** What the simulated providers have billed. */
+  readonly invoicePicoUsd: string;
   report(run: Run): DemoReport;
 };
 
@@ -39,6 +41,7 @@ export async function readFigures(
   return {
     entries,
     batches,
+    invoicePicoUsd: invoice.totalPicoUsd,
     denials: gateway.aws.denials.map(
       ({ roleName, action, resource }) => `${action} on ${resource} (${roleName})`,
     ),

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LocalGateway } from "../gateway/local-gateway.ts";
 import type { ProgressLine } from "./progress.ts";
-import { type ResultReader, sentKey } from "./result-reader.ts";
+import { sentKey } from "./result-reader.ts";
+
+/** Whoever reads the tenants' queues: the first result of each key so far. */
+type Reader = { readonly first: ReadonlyMap<string, Parameters<typeof sentKey>[0]> };
 
 /** Seconds without a new result after which the wait is given up: what is missing is then reported as lost. */
 const PATIENCE_SECONDS = 120;
@@ -12,7 +15,7 @@ const PATIENCE_SECONDS = 120;
  */
 export async function waitForResults(
   sent: ReadonlySet<string>,
-  reader: ResultReader,
+  reader: Reader,
   gateway: LocalGateway,
   progress: ProgressLine,
   signal: AbortSignal,
@@ -32,7 +35,7 @@ export async function waitForResults(
   });
 }
 
-function countMissing(sent: ReadonlySet<string>, reader: ResultReader): number {
+function countMissing(sent: ReadonlySet<string>, reader: Reader): number {
   return sent.size - [...reader.first.values()].filter((result) => sent.has(sentKey(result))).length;
 }
 

@@ -33,7 +33,7 @@ describe("cdk-nag's AwsSolutions rules", () => {
   });
 
   test("are acknowledged one by one, each with a reason of its own", () => {
-    const { app } = stageOf();
+    const { app } = stageOf(EVERY_WORKLOAD);
     const acknowledged = app.node
       .findAll()
       .flatMap(({ node }) => node.metadata)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { resourcesOf, templateOf } from "./stage-template.ts";
+import { EVERY_WORKLOAD, resourcesOf, templateOf } from "./stage-template.ts";
 
 const oneOrMore = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
 const policySchema = z.object({
@@ -53,13 +53,13 @@ function rolesWith(action: string, resource: string): string[] {
 }
 
 test("no policy names an action by pattern", () => {
-  expect(grants.filter(({ action }) => action.includes("*"))).toEqual([]);
+  expect(grantsOf(EVERY_WORKLOAD).filter(({ action }) => action.includes("*"))).toEqual([]);
 });
 
 test("no policy names a resource by pattern, but for objects under a prefix, tenants' queues, a machine's executions and log deliveries", () => {
   const objects =
-    /^arn:aws:s3:::StorageGatewayBucket\/(uploads|segments|windows|batches|results|dead-letters)\//;
-  const patterns = grants.filter(
+    /^arn:aws:s3:::StorageGatewayBucket\/(uploads|inbox|kb|workloads|segments|windows|batches|results|dead-letters)\//;
+  const patterns = grantsOf(EVERY_WORKLOAD).filter(
     ({ action, resource }) =>
       resource.includes("*") &&
       !(action.startsWith("s3:") && objects.test(resource)) &&
@@ -283,31 +283,5 @@ describe("who may", () => {
         "secretsmanager:GetSecretValue ProviderAccountsAnthropicApiKey",
       ].toSorted(),
     );
-  });
-});
-
-describe("of re-indexing", () => {
-  const own = grantsOf({ workloads: { reIndex: true } })
-    .map((grant) => ({ ...grant, role: grant.role.replace(/^WorkloadsReIndex/, "") }))
-    .filter(({ role }) => ["TakeDocuments", "TakeEmbeddings", "CheckKnowledge"].includes(role));
-  const may = (action: string) =>
-    own
-      .filter((grant) => grant.action === action)
-      .map(({ role, resource }) => `${role} ${resource.replace(/^.*:/, "")}`)
-      .toSorted();
-
-  test("writes go to the indexes alone: nobody changes a tenant's documents", () => {
-    const indexes = "StorageGatewayBucket/workloads/re-index/*";
-    for (const action of ["s3:PutObject", "s3:DeleteObject"])
-      expect(
-        may(action).map((grant) => grant.replace("StorageGatewayBucket2E2FA5FA", "StorageGatewayBucket")),
-      ).toEqual([`TakeDocuments ${indexes}`, `TakeEmbeddings ${indexes}`]);
-  });
-
-  test("jobs are sent to the queue of low jobs alone, by what takes documents", () => {
-    expect(may("sqs:SendMessage")).toEqual([
-      expect.stringMatching(/^CheckKnowledge Queueskbchanges/),
-      expect.stringMatching(/^TakeDocuments Queuesjobslow/),
-    ]);
   });
 });

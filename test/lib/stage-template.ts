@@ -28,6 +28,9 @@ export function templateOf(settings?: object): Template {
   return Template.fromStack(stageOf(settings).stack);
 }
 
+/** Settings that switch on every workload. */
+export const EVERY_WORKLOAD = { workloads: Object.fromEntries(WORKLOADS.map((name) => [name, true])) };
+
 const resourceSchema = z.object({ Properties: z.record(z.string(), z.unknown()) });
 
 /** The properties of the resources of a type by logical id, references replaced as `resolve` does. */
@@ -95,6 +98,3 @@ function arn(template: Template, logicalId: string): string {
       return `arn:aws:some:eu-central-1:111122223333:${logicalId}`;
   }
 }
-
-/** Settings of a stage that has every workload. */
-export const EVERY_WORKLOAD = { workloads: Object.fromEntries(WORKLOADS.map((name) => [name, true])) };

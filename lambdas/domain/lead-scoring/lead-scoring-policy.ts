@@ -14,7 +14,7 @@ export type LeadScoringPolicy = z.infer<typeof leadScoringPolicySchema>;
 
 function isTimeZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
+    Intl.DateTimeFormat("en", { timeZone: name });
     return true;
   } catch {
     return false;

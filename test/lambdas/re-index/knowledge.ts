@@ -43,12 +43,14 @@ export class Knowledge {
   readonly #known = new Set<string>();
   /** Texts that the provider was given, in order. */
   readonly embedded: string[] = [];
-  readonly sendJobs = async (jobs: readonly EmbeddingJob[]): Promise<void> => {
-    for (const job of jobs) {
-      if (this.#known.has(job.idempotencyKey)) continue;
-      this.#known.add(job.idempotencyKey);
-      this.#waiting.set(job.idempotencyKey, job);
-    }
+  readonly jobs = {
+    send: async (jobs: readonly EmbeddingJob[]): Promise<void> => {
+      for (const job of jobs) {
+        if (this.#known.has(job.idempotencyKey)) continue;
+        this.#known.add(job.idempotencyKey);
+        this.#waiting.set(job.idempotencyKey, job);
+      }
+    },
   };
 
   async policy(fields: object = {}): Promise<void> {

@@ -174,12 +174,11 @@ describe("results", () => {
 });
 
 test("jobs that were not sent are sent when the message comes again", async () => {
-  const sendJobs = knowledge.sendJobs;
-  const refuse = { sendJobs: async () => Promise.reject(new Error("SQS is away")) };
-  Object.assign(knowledge, refuse);
+  const { send } = knowledge.jobs;
+  knowledge.jobs.send = async () => Promise.reject(new Error("SQS is away"));
   const { failed } = await knowledge.store("a.md", manual("lamp"));
   expect(failed).toHaveLength(1);
-  Object.assign(knowledge, { sendJobs });
+  knowledge.jobs.send = send;
   await knowledge.tell("a.md");
   await knowledge.answer();
   expect(Object.keys(await knowledge.texts())).toEqual(["a.md"]);
