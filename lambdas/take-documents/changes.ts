@@ -3,7 +3,7 @@ import { tenantIdSchema } from "../domain/ids.ts";
 import { type DocumentPlace, documentPlaceOf } from "../domain/re-index/document-source.ts";
 
 /** Our own word that a document should be looked at. */
-export const checkMessageSchema = z.object({
+const checkMessageSchema = z.object({
   version: z.literal(1),
   check: z.object({ tenantId: tenantIdSchema, source: z.string().min(1).max(1024) }),
 });

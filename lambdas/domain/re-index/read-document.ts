@@ -1,6 +1,6 @@
 import { htmlToMarkdown } from "./html-to-markdown.ts";
 
-/** Bytes of the largest document. Splitting takes about a second for each of them. */
+/** Bytes of the largest document. Splitting one that is a single word takes seconds, and no other waits for it for long. */
 export const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024;
 
 const KINDS: Readonly<Record<string, "markdown" | "text" | "html">> = {
@@ -11,7 +11,7 @@ const KINDS: Readonly<Record<string, "markdown" | "text" | "html">> = {
   htm: "html",
 };
 
-export type Refusal = {
+type Refusal = {
   readonly code: "too_large" | "unsupported_type" | "not_text" | "empty";
   readonly message: string;
 };
@@ -21,7 +21,7 @@ export type ReadDocument =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** Before any byte is read: whether documents of this name are read at all. */
-export function refusalOfName(source: string): Refusal | undefined {
+function refusalOfName(source: string): Refusal | undefined {
   if (kindOf(source) !== undefined) return undefined;
   const known = Object.keys(KINDS).map((ending) => `.${ending}`);
   return { code: "unsupported_type", message: `documents are ${known.join(", ")}` };

@@ -70,7 +70,7 @@ export class KnowledgeBase {
   async ask(question: string, model: string, limit: number) {
     const { sqs } = this.clients;
     const job: JobInput = {
-      tenantId: this.#tenantId as JobInput["tenantId"],
+      tenantId: this.#tenantId,
       idempotencyKey: `query-${(this.#queries += 1)}`,
       taskType: "kb_query",
       vertical: "knowledge",

@@ -62,8 +62,6 @@ async function demonstrate(
     const before = rounds.reduce((sum, round) => sum + round.embedded, 0);
     rounds.push({ what, manifest, embedded: embedded - before });
   };
-  const isTaken = (source: string) => (manifest: IndexManifest) =>
-    [...manifest.documents, ...manifest.problems].some((each) => each.source === source);
 
   progress.show(`putting ${documents.size} documents under kb/`);
   for (const [source, bytes] of documents) await base.put(source, bytes);
@@ -100,4 +98,8 @@ async function demonstrate(
   ];
   printReIndex(outcome.report, figures, rounds, searches, path.join(WORK_FOLDER, "logs"));
   return outcome;
+}
+
+function isTaken(source: string): (manifest: IndexManifest) => boolean {
+  return ({ documents, problems }) => [...documents, ...problems].some((each) => each.source === source);
 }

@@ -21,7 +21,7 @@ const DIMENSIONS = 16;
 
 /** A vector of its text alone: equal texts are the same, others are far apart. */
 export function vectorOf(text: string): number[] {
-  let state = [...text].reduce((sum, letter) => (Math.imul(sum, 31) + (letter.codePointAt(0) ?? 0)) | 0, 7);
+  let state = Buffer.from(text).reduce((sum, byte) => (Math.imul(sum, 31) + byte) | 0, 7);
   return Array.from({ length: DIMENSIONS }, () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
     return Math.fround(state / 2 ** 31);
