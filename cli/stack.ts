@@ -109,7 +109,13 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
 }
 
 /** The queues of the workloads, by what their names end in. */
-const WORKLOAD_QUEUES = ["post-call-results", "lead-scoring-results", "re-index-results", "transcripts"];
+const WORKLOAD_QUEUES = [
+  "post-call-results",
+  "lead-scoring-results",
+  "re-index-results",
+  "transcripts",
+  "kb-changes",
+];
 
 /** The queue of this output; of a stack whose outputs lack it nothing can be sent there. */
 function outboxOf<Message>(sqs: SQSClient, url: string | undefined, output: string): Outbox<Message> {

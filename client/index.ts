@@ -3,4 +3,12 @@ export { cancelJob, type CancelInput, type CancelOptions } from "./cancel-job.ts
 export { isFresh, isWithin } from "./freshness.ts";
 export { type QueueUrls, queueUrlsFromOutputs } from "./queue-urls.ts";
 export { readResults, type ReadItem, type ReadOptions, type ResultMessage } from "./read-results.ts";
+export {
+  type IndexManifest,
+  type IndexOptions,
+  KnowledgeIndex,
+  type SearchHit,
+  type SearchOptions,
+  type SearchResult,
+} from "./search-index.ts";
 export { type JobInput, submitJobs, type SubmitOptions, type SubmitOutcome } from "./submit-jobs.ts";

@@ -35,6 +35,10 @@ const FUNCTION_LIMITS = {
 
 /** The functions of the workloads that a stage may have. */
 const WORKLOAD_FUNCTION_LIMITS = {
+  // Splits documents: so much memory comes with a whole processor.
+  TakeDocuments: { memoryMiB: 1769, timeout: Duration.minutes(5) },
+  TakeEmbeddings: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  CheckKnowledge: { memoryMiB: 256, timeout: Duration.minutes(5) },
   // An object of an inbox holds thousands of calls; six times this is how long its message stays hidden.
   TakeTranscripts: { memoryMiB: 512, timeout: Duration.minutes(5) },
   TakeAnalyses: { memoryMiB: 512, timeout: Duration.minutes(5) },

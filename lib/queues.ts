@@ -29,6 +29,8 @@ export class Queues extends Construct {
   readonly deliveries: QueuePair;
   /** Results of the workloads' own jobs, for each workload that the stage has. */
   readonly workloads: Readonly<Partial<Record<Workload, QueuePair>>>;
+  /** Documents of knowledge bases that have changed, where the stage re-indexes them. */
+  readonly knowledgeChanges: QueuePair | undefined;
   /** Calls to be analysed and S3's events of inboxes, where the stage has post-call analytics. */
   readonly transcripts: QueuePair | undefined;
 
@@ -63,6 +65,9 @@ export class Queues extends Construct {
         pair(`${kebabCase(name)}-results`, { visibilityTimeout: WORKLOAD_VISIBILITY, maxReceiveCount: 5 }),
       ]),
     );
+    this.knowledgeChanges = settings.workloads.reIndex
+      ? pair("kb-changes", { visibilityTimeout: visibilityFor("TakeDocuments", 5), maxReceiveCount: 5 })
+      : undefined;
     this.transcripts = settings.workloads.postCall
       ? pair("transcripts", { visibilityTimeout: visibilityFor("TakeTranscripts"), maxReceiveCount: 5 })
       : undefined;
@@ -79,6 +84,7 @@ export class Queues extends Construct {
       ...Object.fromEntries(
         Object.entries(this.workloads).map(([name, queues]) => [`${kebabCase(name)}-results`, queues]),
       ),
+      ...(this.knowledgeChanges && { "kb-changes": this.knowledgeChanges }),
       ...(this.transcripts && { transcripts: this.transcripts }),
     };
   }

@@ -9,6 +9,6 @@ export type RecordKey = { readonly pk: string; readonly sk: string };
 /** One kind of record that a workload keeps. */
 export type RecordKind<Stored> = {
   readonly schema: z.ZodType<Stored>;
-  /** When a record may be forgotten, in seconds since the epoch. */
-  readonly expiresAt: (record: Stored) => number;
+  /** When a record may be forgotten, in seconds since the epoch; undefined: never. */
+  readonly expiresAt: (record: Stored) => number | undefined;
 };

@@ -6,6 +6,7 @@ import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../adapters/dynamo-tenants.ts";
 import { DynamoWindows } from "../adapters/dynamo-windows.ts";
+import { DynamoVectorCache } from "../adapters/dynamo-vector-cache.ts";
 import { DynamoWorkloadRecords } from "../adapters/dynamo-workload-records.ts";
 import { S3ObjectStore } from "../adapters/s3-object-store.ts";
 import { SfnExecutions } from "../adapters/sfn-executions.ts";
@@ -19,6 +20,7 @@ import type { BudgetWarning } from "../admit-jobs/apply-limits.ts";
 import type { LetterQueue } from "../domain/dead-letter.ts";
 import type { Delivery, RunRequest } from "../domain/internal-messages.ts";
 import { type Tier, TIERS } from "../domain/vocabulary.ts";
+import type { CheckMessage } from "../take-documents/changes.ts";
 import type { InvalidAnalysis } from "../take-analyses/take-analyses.ts";
 import { count, logger } from "./telemetry.ts";
 import { systemRuntime } from "./system-runtime.ts";
@@ -51,9 +53,13 @@ export const flexRunQueue = (env: { FLEX_RUNS_QUEUE_URL: string }) =>
 export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
+export const tenantQueues = () => new SqsTenantQueues(sqs());
 export const workloadRecords = (env: { WORKLOADS_TABLE: string }) =>
   new DynamoWorkloadRecords(dynamo(), env.WORKLOADS_TABLE);
-export const tenantQueues = () => new SqsTenantQueues(sqs());
+export const vectorCache = (env: { WORKLOADS_TABLE: string }) =>
+  new DynamoVectorCache(dynamo(), env.WORKLOADS_TABLE);
+export const knowledgeChanges = (env: { KB_CHANGES_QUEUE_URL: string }) =>
+  new SqsOutbox<CheckMessage>(sqs(), env.KB_CHANGES_QUEUE_URL);
 export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => new SqsJobSender(sqs(), env.JOB_QUEUE_URLS);
 export const analysisDeadLetters = (env: { ANALYSES_DEAD_LETTERS_URL: string }) =>
   new SqsOutbox<InvalidAnalysis>(sqs(), env.ANALYSES_DEAD_LETTERS_URL);

@@ -5,6 +5,7 @@ import type { StageParts } from "../stage-parts.ts";
 import { LeadScoring } from "./lead-scoring.ts";
 import { ObjectEvents } from "./object-events.ts";
 import { PostCall } from "./post-call.ts";
+import { ReIndex } from "./re-index.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 import { WorkloadStorage } from "./workload-storage.ts";
 
@@ -27,6 +28,7 @@ export class Workloads extends Construct {
     };
     if (workloads.postCall) this.#add(new PostCall(this, "PostCall", workloadParts));
     if (workloads.leadScoring) this.#add(new LeadScoring(this, "LeadScoring", workloadParts));
+    if (workloads.reIndex) this.#add(new ReIndex(this, "ReIndex", workloadParts));
   }
 
   #add({ machines = [], functions }: Watched): void {

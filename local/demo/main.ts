@@ -28,6 +28,8 @@ const program = new Command("npm run demo --")
       Object.keys(WORKLOAD_DEMOS),
     ),
   )
+  .option("--documents <folder>", "for re-index: the documents; this project's own unless told")
+  .option("--query <text>", "for re-index: what to look for in them")
   .option("--queries <file>", "also classify the queries of a CSV file with a `text` column")
   .option("--limit <n>", "use the first n conversations only", positiveInteger)
   .option("--speed <n>", "divide windows, waits and due times by n", positiveInteger, 60)

@@ -20,6 +20,9 @@ export type DemoOptions = {
   readonly calls: string;
   readonly queries?: string;
   readonly limit?: number;
+  /** For re-indexing: a folder of documents, and what to look for in them. */
+  readonly documents?: string;
+  readonly query?: string;
   readonly speed: number;
 };
 

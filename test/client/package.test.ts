@@ -21,6 +21,7 @@ test("the client builds to plain JavaScript that an app can import, without the 
   const args = ["--no-experimental-strip-types", "--input-type=module", "--eval", script];
   const { stdout } = await run(process.execPath, args, { cwd: ROOT });
   expect(JSON.parse(stdout)).toEqual([
+    "KnowledgeIndex",
     "cancelJob",
     "isFresh",
     "isWithin",

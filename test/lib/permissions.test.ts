@@ -58,7 +58,7 @@ test("no policy names an action by pattern", () => {
 
 test("no policy names a resource by pattern, but for objects under a prefix, tenants' queues, a machine's executions and log deliveries", () => {
   const objects =
-    /^arn:aws:s3:::StorageGatewayBucket\/(uploads|inbox|workloads|segments|windows|batches|results|dead-letters)\//;
+    /^arn:aws:s3:::StorageGatewayBucket\/(uploads|inbox|kb|workloads|segments|windows|batches|results|dead-letters)\//;
   const patterns = grantsOf(EVERY_WORKLOAD).filter(
     ({ action, resource }) =>
       resource.includes("*") &&

@@ -1,8 +1,8 @@
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { z } from "zod";
-import { OffpeakStack } from "../../lib/offpeak-stack.ts";
 import { WORKLOADS } from "../../lambdas/domain/workloads.ts";
+import { OffpeakStack } from "../../lib/offpeak-stack.ts";
 import { readStageSettings } from "../../lib/stage-settings.ts";
 
 /**

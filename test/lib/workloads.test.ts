@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { WORKLOADS } from "../../lambdas/domain/workloads.ts";
-import { resourcesOf, templateOf } from "./stage-template.ts";
+import { EVERY_WORKLOAD, resourcesOf, templateOf } from "./stage-template.ts";
 
-const all = templateOf({ workloads: Object.fromEntries(WORKLOADS.map((name) => [name, true])) });
+const all = templateOf(EVERY_WORKLOAD);
 const none = templateOf();
 
 const functionSchema = z.object({

@@ -1,0 +1,128 @@
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
+import { tenantIdSchema } from "../lambdas/domain/ids.ts";
+import { manifestPrefix } from "../lambdas/domain/re-index/document-source.ts";
+import {
+  chunksFileSchema,
+  type IndexManifest,
+  indexManifestSchema,
+} from "../lambdas/domain/re-index/index-files.ts";
+import { inParallel } from "./in-parallel.ts";
+
+export type IndexOptions = {
+  readonly s3: S3Client;
+  /** The gateway bucket. */
+  readonly bucket: string;
+  readonly tenantId: string;
+};
+
+/** A file that a manifest names is there no longer: a later manifest has replaced it. */
+export class MissingIndexFileError extends Error {
+  override readonly name = "MissingIndexFileError";
+}
+
+type IndexedChunk = {
+  /** From 0 in the order of the document. */
+  readonly number: number;
+  readonly headings: readonly string[];
+  readonly hash: string;
+  readonly effectiveUntil: string | null;
+  readonly offset: number;
+  readonly length: number;
+  /** Of length 1. */
+  readonly vector: Float32Array;
+};
+
+/** A document as a manifest names it. */
+type NamedDocument = IndexManifest["documents"][number];
+
+/** Documents that are fetched at the same time. */
+const FETCHES = 16;
+
+/** The files of a tenant's index. Those of documents never change: each is read once and kept while a manifest names it. */
+export class IndexFiles {
+  readonly bucket: string;
+  readonly #s3: S3Client;
+  readonly #prefix: string;
+  #loaded: ReadonlyMap<string, readonly IndexedChunk[]> = new Map();
+  #manifest: { readonly key: string; readonly manifest: IndexManifest } | undefined;
+
+  constructor({ s3, bucket, tenantId }: IndexOptions) {
+    this.bucket = bucket;
+    this.#s3 = s3;
+    this.#prefix = manifestPrefix(tenantIdSchema.parse(tenantId));
+  }
+
+  /** The newest one: the first of the listing. */
+  async manifest(): Promise<IndexManifest | undefined> {
+    const { Contents: [first] = [] } = await this.#s3.send(
+      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: this.#prefix, MaxKeys: 1 }),
+    );
+    const key = first?.Key;
+    if (key === undefined) return undefined;
+    if (this.#manifest?.key !== key) {
+      const manifest = indexManifestSchema.parse(JSON.parse(await this.#text(key)));
+      this.#manifest = { key, manifest };
+    }
+    return this.#manifest.manifest;
+  }
+
+  /** A manifest's documents with their chunks. Throws MissingIndexFileError when one has been replaced. */
+  async documents(
+    manifest: IndexManifest,
+  ): Promise<(Omit<NamedDocument, "chunks"> & { readonly chunks: readonly IndexedChunk[] })[]> {
+    const loaded = new Map<string, readonly IndexedChunk[]>();
+    const failures: unknown[] = [];
+    await inParallel(manifest.documents, FETCHES, async ({ key }) => {
+      try {
+        if (failures.length === 0) loaded.set(key, this.#loaded.get(key) ?? (await this.#chunks(key)));
+      } catch (error) {
+        failures.push(error);
+      }
+    });
+    this.#loaded = loaded;
+    if (failures.length > 0) throw failures[0];
+    return manifest.documents.map((document) => ({ ...document, chunks: loaded.get(document.key) ?? [] }));
+  }
+
+  /** A chunk's text. Throws MissingIndexFileError when its document has been replaced. */
+  async text(place: {
+    readonly key: string;
+    readonly offset: number;
+    readonly length: number;
+  }): Promise<string> {
+    const { key, offset, length } = place;
+    return this.#text(key, `bytes=${offset}-${offset + length - 1}`);
+  }
+
+  async #chunks(key: string): Promise<IndexedChunk[]> {
+    const { chunks } = chunksFileSchema.parse(JSON.parse(await this.#text(key)));
+    return chunks.map(({ vector, ...chunk }, number) => ({ ...chunk, number, vector: floatsOf(vector) }));
+  }
+
+  async #text(key: string, range?: string): Promise<string> {
+    try {
+      const { Body: body } = await this.#s3.send(
+        new GetObjectCommand({ Bucket: this.bucket, Key: key, Range: range }),
+      );
+      return (await body?.transformToString()) ?? "";
+    } catch (error) {
+      if (error instanceof NoSuchKey)
+        throw new MissingIndexFileError(`${key} has been replaced`, { cause: error });
+      throw error;
+    }
+  }
+}
+
+/** A vector as it is stored, scaled to length 1. */
+function floatsOf(base64: string): Float32Array {
+  const bytes = Buffer.from(base64, "base64");
+  const vector = Float32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
+  const norm = Math.sqrt(dotProduct(vector, vector));
+  return norm === 0 ? vector : vector.map((value) => value / norm);
+}
+
+export function dotProduct(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let index = 0; index < a.length; index += 1) sum += (a[index] ?? 0) * (b[index] ?? 0);
+  return sum;
+}

@@ -1,0 +1,12 @@
+import type { ObjectStore, Runtime, Tenants } from "../ports.ts";
+import type { VectorCache } from "../vector-cache.ts";
+import type { WorkloadRecords } from "../workload-records.ts";
+
+/** What the functions of re-indexing share. */
+export type ReIndexPorts = {
+  readonly objects: ObjectStore;
+  readonly tenants: Tenants;
+  readonly records: WorkloadRecords;
+  readonly vectors: VectorCache;
+  readonly runtime: Runtime;
+};

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type JobInput, type IndexManifest, KnowledgeIndex, readResults } from "../../../client/index.ts";
+import { s3Client } from "../../../lambdas/adapters/aws-clients.ts";
+import { tenantIdSchema } from "../../../lambdas/domain/ids.ts";
+import { knowledgePrefix } from "../../../lambdas/domain/object-keys.ts";
+import { vectorsOf } from "../../../lambdas/domain/re-index/embedding-job.ts";
+import type { LocalGateway } from "../../gateway/local-gateway.ts";
+import { operatorClients } from "../../gateway/operator-clients.ts";
+import type { ProgressLine } from "../progress.ts";
+import { resultQueues, sendJobs } from "../send-jobs.ts";
+
+/** Seconds without news after which the wait for the index is given up. */
+const PATIENCE_SECONDS = 120;
+
+/** A tenant's app: it keeps documents in the bucket and looks things up in their index, with the client alone. */
+export class KnowledgeBase {
+  readonly index: KnowledgeIndex;
+  readonly clients: ReturnType<typeof operatorClients>;
+  readonly #gateway: LocalGateway;
+  readonly #tenantId: string;
+  readonly #signal: AbortSignal;
+  #queries = 0;
+
+  constructor(gateway: LocalGateway, tenantId: string, signal: AbortSignal) {
+    this.#gateway = gateway;
+    this.#tenantId = tenantId;
+    this.#signal = signal;
+    this.clients = operatorClients(gateway.aws, gateway.outputs);
+    const s3 = s3Client({
+      AWS_REGION: gateway.aws.region,
+      AWS_ENDPOINT_URL: gateway.aws.endpoint,
+      credentials: { accessKeyId: "local-operator", secretAccessKey: "local-operator" },
+    });
+    this.index = new KnowledgeIndex({ s3, bucket: this.clients.objects.bucket, tenantId });
+  }
+
+  async put(source: string, body: string | Uint8Array): Promise<void> {
+    await this.clients.objects.put(this.#key(source), body);
+  }
+
+  async remove(source: string): Promise<void> {
+    await this.clients.objects.delete([this.#key(source)]);
+  }
+
+  /** Waits until the index is as `isThere` wants it and no document is on its way. Rejects when that never comes. */
+  async settled(
+    isThere: (manifest: IndexManifest) => boolean,
+    progress: ProgressLine,
+  ): Promise<IndexManifest> {
+    let lastNews = progress.seconds;
+    let sequence = 0;
+    while (progress.seconds - lastNews < PATIENCE_SECONDS) {
+      const manifest = await this.index.manifest();
+      if (manifest && manifest.waiting === 0 && isThere(manifest)) {
+        progress.show("waiting for the gateway to come to rest");
+        const timeout = AbortSignal.timeout(PATIENCE_SECONDS * 1000);
+        await this.#gateway.stack.quiesce({ signal: AbortSignal.any([this.#signal, timeout]) });
+        return (await this.index.manifest()) ?? manifest;
+      }
+      if (manifest && manifest.sequence > sequence) lastNews = progress.seconds;
+      sequence = manifest?.sequence ?? 0;
+      const { documents = [], waiting = 0 } = manifest ?? {};
+      progress.show(`${documents.length} documents in the index, ${waiting} wait for their embeddings`);
+      await sleep(250, undefined, { signal: this.#signal });
+    }
+    throw new Error(`the index has not changed for ${PATIENCE_SECONDS} seconds`);
+  }
+
+  /** The documents nearest to a question: its embedding is an urgent job like any other. */
+  async ask(question: string, model: string, limit: number) {
+    const { sqs } = this.clients;
+    const job: JobInput = {
+      tenantId: this.#tenantId,
+      idempotencyKey: `query-${(this.#queries += 1)}`,
+      taskType: "kb_query",
+      vertical: "knowledge",
+      agentId: "demo",
+      tier: "high",
+      request: { provider: "openai", endpoint: "/v1/embeddings", body: { model, input: question } },
+    };
+    await sendJobs([job], this.#gateway.outputs, sqs, this.#signal);
+    const vector = await this.#embeddingOf(job.idempotencyKey);
+    return this.index.search({ vector, limit });
+  }
+
+  async #embeddingOf(idempotencyKey: string): Promise<Float32Array> {
+    const queueUrl = resultQueues(this.#gateway.outputs, [this.#tenantId]).get(this.#tenantId) ?? "";
+    const options = { sqs: this.clients.sqs, queueUrl, maxWait: 30_000, signal: this.#signal };
+    for await (const item of readResults(options)) {
+      if (item.kind !== "result" || item.result.idempotencyKey !== idempotencyKey) continue;
+      const [bytes] = vectorsOf(item.result.response, 1) ?? [];
+      await item.ack();
+      if (!bytes) throw new Error(`the question could not be embedded: ${item.result.error?.message}`);
+      const view = Buffer.from(bytes);
+      return Float32Array.from({ length: view.length / 4 }, (_, place) => view.readFloatLE(place * 4));
+    }
+    throw new Error("no answer came for the question");
+  }
+
+  #key(source: string): string {
+    return `${knowledgePrefix(tenantIdSchema.parse(this.#tenantId))}${source}`;
+  }
+}
