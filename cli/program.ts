@@ -9,6 +9,16 @@ import {
   deadLettersShow,
   type RetryOptions,
 } from "./dead-letter-commands.ts";
+import {
+  DRAFT_STATES,
+  draftsApprove,
+  draftsDiscard,
+  draftsList,
+  type DraftListOptions,
+  draftsShow,
+} from "./draft-commands.ts";
+import { draftsSend } from "./send-drafts.ts";
+import { leadsShow } from "./lead-commands.ts";
 import { jobsCancel, jobsShow } from "./job-commands.ts";
 import { OperatorError } from "./operator-error.ts";
 import { reconcile, type ReconcileOptions } from "./reconcile-command.ts";
@@ -146,6 +156,52 @@ function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
     .description("end a job as cancelled; what the provider bills for it all the same stays in the ledger")
     .action((tenant: string, key: string, _options, command: Command) =>
       run(command, (stack) => jobsCancel(stack, tenant, key, terminal.now())),
+    );
+
+  const leads = program.command("leads").description("the workload that scores leads");
+  leads
+    .command("show <tenant> <day>")
+    .description("what came of one day's leads: the run, and every score")
+    .action((tenant: string, day: string, _options, command: Command) =>
+      run(command, (stack) => leadsShow(stack, tenant, day)),
+    );
+
+  const drafts = program
+    .command("drafts")
+    .description("follow-up e-mails to leads: nothing is sent that was not approved");
+  drafts
+    .command("list <tenant>")
+    .description("a tenant's drafts, the best leads of each day first")
+    .option("--day <day>", "only this day of the tenant's")
+    .addOption(new Option("--state <state>", "only these").choices(DRAFT_STATES))
+    .action((tenant: string, options: DraftListOptions, command: Command) =>
+      run(command, (stack) => draftsList(stack, tenant, options)),
+    );
+  drafts
+    .command("show <tenant> <draft>")
+    .description("one draft, as it would be sent")
+    .option("--html <file>", "write the HTML there, to open it in a browser")
+    .action((tenant: string, id: string, options: { readonly html?: string }, command: Command) =>
+      run(command, (stack) => draftsShow(stack, tenant, id, options)),
+    );
+  drafts
+    .command("approve <tenant> <draft...>")
+    .description("let drafts be sent")
+    .action((tenant: string, ids: string[], _options, command: Command) =>
+      run(command, (stack) => draftsApprove(stack, tenant, ids, terminal.now())),
+    );
+  drafts
+    .command("discard <tenant> <draft...>")
+    .description("put drafts away for good")
+    .action((tenant: string, ids: string[], _options, command: Command) =>
+      run(command, (stack) => draftsDiscard(stack, tenant, ids, terminal.now())),
+    );
+  drafts
+    .command("send <tenant> [draft...]")
+    .description("send approved drafts through SES: these, or all of the tenant's")
+    .option("--again", "also those whose last attempt nobody saw the end of; say which")
+    .action((tenant: string, ids: string[], options: { readonly again?: boolean }, command: Command) =>
+      run(command, (stack) => draftsSend(stack, tenant, ids, options, () => terminal.now())),
     );
 
   const letters = program

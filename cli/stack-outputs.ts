@@ -12,6 +12,8 @@ const outputsSchema = z.object({
   /** Missing in what an earlier release wrote. */
   RunsQueueUrl: z.string().optional(),
   DeliveriesQueueUrl: z.string().optional(),
+  /** Only of a stack with a workload that remembers something. */
+  WorkloadsTableName: z.string().optional(),
   /** Only of a stack on this machine. */
   Endpoint: z.url().optional(),
   Region: z.string().optional(),

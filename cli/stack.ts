@@ -1,10 +1,18 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type AwsEnvironment, documentClient, s3Client, sqsClient } from "../lambdas/adapters/aws-clients.ts";
+import {
+  type AwsEnvironment,
+  documentClient,
+  s3Client,
+  sesClient,
+  sqsClient,
+} from "../lambdas/adapters/aws-clients.ts";
 import { DynamoBatches } from "../lambdas/adapters/dynamo-batches.ts";
 import { DynamoBudgets } from "../lambdas/adapters/dynamo-budgets.ts";
 import { DynamoJobMap } from "../lambdas/adapters/dynamo-job-map.ts";
 import { DynamoLedger } from "../lambdas/adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../lambdas/adapters/dynamo-tenants.ts";
+import { DynamoWorkloadRecords } from "../lambdas/adapters/dynamo-workload-records.ts";
+import { type Mailer, SesMailer } from "../lambdas/adapters/ses-mailer.ts";
 import { SqsDeadLetterInbox } from "../lambdas/adapters/sqs-dead-letter-inbox.ts";
 import { SqsOutbox } from "../lambdas/adapters/sqs-outbox.ts";
 import { S3ObjectStore } from "../lambdas/adapters/s3-object-store.ts";
@@ -24,6 +32,7 @@ import type {
   RunQueue,
   Tenants,
 } from "../lambdas/ports.ts";
+import type { WorkloadRecords } from "../lambdas/workload-records.ts";
 import { OperatorError } from "./operator-error.ts";
 import type { StackOutputs } from "./stack-outputs.ts";
 
@@ -48,6 +57,9 @@ export type Stack = {
   readonly runs: RunQueue;
   readonly deliveries: DeliveryQueue;
   readonly deadLetters: readonly DeadLetterQueue[];
+  /** Throws OperatorError where the stack has no workload that remembers something. */
+  readonly workloadRecords: () => WorkloadRecords;
+  readonly mailer: Mailer;
   close(): void;
 };
 
@@ -65,6 +77,7 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
   const sqs = sqsClient(environment);
   const dynamo = documentClient(environment);
   const s3 = s3Client(environment);
+  const ses = sesClient(environment);
   return {
     stackName,
     tenants: new DynamoTenants(dynamo, outputs.TenantsTableName),
@@ -80,7 +93,14 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
       const name = url.slice(url.lastIndexOf("/") + 1);
       return { name, queue: letterQueueOf(name), inbox: new SqsDeadLetterInbox(sqs, url) };
     }),
+    workloadRecords: () => {
+      if (outputs.WorkloadsTableName !== undefined)
+        return new DynamoWorkloadRecords(dynamo, outputs.WorkloadsTableName);
+      throw new OperatorError("the stack has no such workload: see docs/workloads for how to switch one on");
+    },
+    mailer: new SesMailer(ses),
     close: () => {
+      ses.destroy();
       sqs.destroy();
       dynamo.destroy();
       s3.destroy();

@@ -26,6 +26,7 @@ import type { LedgerEntry } from "./domain/ledger-entry.ts";
 import type { PlaceRequest, Places } from "./domain/rate-limit.ts";
 import type { Tenant } from "./domain/tenant-policy.ts";
 import type { DirectLane, Endpoint, Provider, Tier } from "./domain/vocabulary.ts";
+import type { Workload } from "./domain/workloads.ts";
 
 /**
  * The outside world as the use cases see it. Each port has a memory adapter and an AWS (or provider) adapter, and one
@@ -87,6 +88,8 @@ export interface Tenants {
   /** Stores a policy as the next revision (its salt stays); keeps the one before as history. */
   put(tenant: Tenant): Promise<void>;
   list(): AsyncIterable<Tenant>;
+  /** Tenants that may have a workload on: whose policies have or had it. Which ones have it now their policies say. */
+  withWorkload(workload: Workload): AsyncIterable<TenantId>;
 }
 
 /** What tenants have used of their limits. Only tenants that have a limit are ever asked about. */

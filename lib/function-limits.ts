@@ -42,6 +42,14 @@ const WORKLOAD_FUNCTION_LIMITS = {
   // An object of an inbox holds thousands of calls; six times this is how long its message stays hidden.
   TakeTranscripts: { memoryMiB: 512, timeout: Duration.minutes(5) },
   TakeAnalyses: { memoryMiB: 512, timeout: Duration.minutes(5) },
+  FindLeadRuns: { memoryMiB: 256, timeout: Duration.minutes(2) },
+  // A tenant's day may be tens of thousands of leads.
+  ScoreLeads: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  CheckLeads: { memoryMiB: 256, timeout: Duration.minutes(2) },
+  DraftLeads: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  RenderDrafts: { memoryMiB: 512, timeout: Duration.minutes(15) },
+  // Six times as long is less than WORKLOAD_VISIBILITY.
+  TakeLeadAnswers: { memoryMiB: 256, timeout: Duration.minutes(2) },
 } as const satisfies Record<string, FunctionLimits>;
 
 export type GatewayFunctionId = keyof typeof FUNCTION_LIMITS;

@@ -5,6 +5,8 @@ import type { Construct } from "constructs";
 import { retriesOf } from "./retry-policies.ts";
 
 type InvokeProps = {
+  /** Of the state; the function's own unless told, for a machine that calls it in several states. */
+  readonly name?: string;
   readonly payload: Readonly<Record<string, unknown>>;
   /** The state's output; what the function returned unless told. */
   readonly outputs?: unknown;
@@ -16,9 +18,9 @@ type InvokeProps = {
 export function invoke(
   scope: Construct,
   called: IFunction,
-  { payload, outputs, patience = "ordinary" }: InvokeProps,
+  { name = called.node.id, payload, outputs, patience = "ordinary" }: InvokeProps,
 ): LambdaInvoke {
-  const task = LambdaInvoke.jsonata(scope, called.node.id, {
+  const task = LambdaInvoke.jsonata(scope, name, {
     lambdaFunction: called,
     payload: TaskInput.fromObject({ ...payload }),
     payloadResponseOnly: true,

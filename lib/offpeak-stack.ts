@@ -49,7 +49,7 @@ export class OffpeakStack extends Stack {
     new Monitoring(this, "Monitoring", {
       settings,
       queues,
-      machines: [assembleWindow, runBatch],
+      machines: [assembleWindow, runBatch, ...workloads.machines],
       functions: [
         admitJobs,
         runJob,

@@ -6,6 +6,7 @@ import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import type { IStateMachine } from "aws-cdk-lib/aws-stepfunctions";
 import type { Construct } from "constructs";
+import type { Workload } from "../lambdas/domain/workloads.ts";
 
 /** What a role may do: one statement, and the reason for every resource in it that is a pattern. */
 export type Permission = {
@@ -81,6 +82,17 @@ export function useLimits(
     conditions: {
       "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["LIMITS#*"] },
       // Without keys every value of none is like anything.
+      Null: { "dynamodb:LeadingKeys": "false" },
+    },
+  };
+}
+
+/** Of the tenants table, which tenants have or had a workload. */
+export function findTenantsWith(tenants: ITable, workload: Workload): Permission {
+  return {
+    ...useTable(tenants, "Query"),
+    conditions: {
+      "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [`WORKLOAD#${workload}`] },
       Null: { "dynamodb:LeadingKeys": "false" },
     },
   };

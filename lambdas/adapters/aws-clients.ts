@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SESv2Client } from "@aws-sdk/client-sesv2";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
@@ -53,6 +54,11 @@ export function sqsClient(environment: AwsEnvironment = process.env): SQSClient 
   const client = new SQSClient({ ...settings(environment), useQueueUrlAsEndpoint: false });
   client.middlewareStack.add(translateFailures, TRANSLATION);
   return client;
+}
+
+/** One try for each call: SES knows no repeated message from a second one. */
+export function sesClient(environment: AwsEnvironment = process.env): SESv2Client {
+  return new SESv2Client({ ...settings(environment), maxAttempts: 1 });
 }
 
 export function documentClient(environment: AwsEnvironment = process.env): DynamoDBDocumentClient {

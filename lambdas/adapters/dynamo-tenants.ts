@@ -1,8 +1,9 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { RetryableError } from "../domain/failures.ts";
-import type { TenantId } from "../domain/ids.ts";
+import { type TenantId, tenantIdSchema } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
 import { type Tenant, tenantSchema } from "../domain/tenant-policy.ts";
+import { type Workload, WORKLOADS } from "../domain/workloads.ts";
 import type { Tenants } from "../ports.ts";
 import { type Decision, decideOnItem } from "./dynamo-decision.ts";
 import { DynamoTable, type Item } from "./dynamo-table.ts";
@@ -20,6 +21,11 @@ function policyKey(tenantId: TenantId) {
   return { pk: `TENANT#${tenantId}`, sk: "POLICY" };
 }
 
+/** The partition of the tenants that have or had a workload on. */
+function workloadKey(workload: Workload): string {
+  return `WORKLOAD#${workload}`;
+}
+
 /** Padded, so that a query gives the revisions in order. */
 function historyKey(tenant: Tenant) {
   const revision = String(tenant.revision).padStart(10, "0");
@@ -30,7 +36,10 @@ function parseTenant(item: Item): Tenant {
   return parseStored(tenantSchema, item, `tenant ${String(item["pk"])}`);
 }
 
-/** Tenants: `pk` = `TENANT#<id>`, `sk` = `POLICY` for the policy in force, `POLICY#<revision>` for those before it. */
+/**
+ * Tenants: `pk` = `TENANT#<id>`, `sk` = `POLICY` for the policy in force, `POLICY#<revision>` for those before it. Beside
+ * them `pk` = `WORKLOAD#<name>`, `sk` = the tenant's id: where a workload's schedule looks for its tenants.
+ */
 export class DynamoTenants implements Tenants {
   readonly #table: DynamoTable;
   readonly #now: () => Instant;
@@ -51,7 +60,11 @@ export class DynamoTenants implements Tenants {
   }
 
   async put(tenant: Tenant): Promise<void> {
-    const { tenantId } = tenant.policy;
+    const { tenantId, workloads } = tenant.policy;
+    // Before the policy: a workload that is on is always found, and one that is named and not on does no harm.
+    for (const workload of WORKLOADS)
+      if (workloads[workload] !== undefined)
+        await this.#table.put({ pk: workloadKey(workload), sk: tenantId });
     for (let round = 0; round < ROUNDS; round++) {
       const before = await this.#read(tenantId);
       // History first: a revision is copied while it stands, so none is replaced without a copy.
@@ -67,6 +80,11 @@ export class DynamoTenants implements Tenants {
   async *list(): AsyncGenerator<Tenant> {
     const items = this.#table.scan({ text: "#sk = :sk", values: { ":sk": "POLICY" } });
     for await (const item of items) yield parseTenant(item);
+  }
+
+  async *withWorkload(workload: Workload): AsyncGenerator<TenantId> {
+    const items = this.#table.query({ text: "#pk = :pk", values: { ":pk": workloadKey(workload) } });
+    for await (const item of items) yield tenantIdSchema.parse(item["sk"]);
   }
 
   async #read(tenantId: TenantId): Promise<Tenant | undefined> {

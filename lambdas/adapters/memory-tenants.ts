@@ -1,5 +1,6 @@
 import type { TenantId } from "../domain/ids.ts";
 import type { Tenant } from "../domain/tenant-policy.ts";
+import type { Workload } from "../domain/workloads.ts";
 import type { Tenants } from "../ports.ts";
 import { isStored, nextRevision } from "./tenant-revisions.ts";
 import { frozenCopy } from "./frozen-copy.ts";
@@ -24,5 +25,10 @@ export class MemoryTenants implements Tenants {
       const current = revisions.at(-1);
       if (current) yield current;
     }
+  }
+
+  async *withWorkload(workload: Workload): AsyncGenerator<TenantId> {
+    for (const [tenantId, revisions] of this.#revisions)
+      if (revisions.some(({ policy }) => policy.workloads[workload] !== undefined)) yield tenantId;
   }
 }

@@ -22,8 +22,18 @@ export function uploadPrefix(tenantId: TenantId): string {
 }
 
 /** Where a tenant drops what a workload is to look at. */
-export function inboxPrefix(tenantId: TenantId): string {
+export function inboxPrefix(tenantId: TenantId | "*"): string {
   return `${PREFIXES.inbox}tenant=${tenantId}/`;
+}
+
+/** Where a tenant drops the leads of one of its own days: any number of JSON or JSONL files. */
+export function leadsPrefix(tenantId: TenantId | "*", day: string): string {
+  return `${inboxPrefix(tenantId)}leads/${day}/`;
+}
+
+/** What lead scoring keeps of one day of a tenant. */
+export function leadDayPrefix(tenantId: TenantId | "*", day: string): string {
+  return `${workloadPrefix("lead-scoring", tenantId)}${day}/`;
 }
 
 /** Where a tenant keeps the documents of its knowledge base. */
@@ -32,7 +42,7 @@ export function knowledgePrefix(tenantId: TenantId): string {
 }
 
 /** What a workload keeps of a tenant; `workload` in kebab case. */
-export function workloadPrefix(workload: string, tenantId: TenantId): string {
+export function workloadPrefix(workload: string, tenantId: TenantId | "*"): string {
   return `${PREFIXES.workloads}${workload}/tenant=${tenantId}/`;
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { tenantIdSchema } from "./ids.ts";
+import { templateProblems } from "./lead-scoring/email-template.ts";
 import { isModelName } from "./prices.ts";
 import { tierSchema } from "./vocabulary.ts";
 import { workloadPoliciesSchema } from "./workloads.ts";
@@ -64,6 +65,11 @@ export const tenantsFileSchema = z
     error: "a tenant is listed twice",
   })
   .superRefine((policies, context) => {
+    for (const [number, { workloads }] of policies.entries()) {
+      const { template } = workloads.leadScoring ?? {};
+      for (const message of template ? templateProblems(template) : [])
+        context.addIssue({ code: "custom", message, path: [number, "workloads", "leadScoring", "template"] });
+    }
     // Asked of a file and not of what is stored: a release that knows more models must still read every policy.
     for (const [number, { routes }] of policies.entries()) {
       for (const alias of Object.keys(routes).filter(isModelName)) {

@@ -55,11 +55,11 @@ export const ENVIRONMENT_FIELDS = {
   DELIVERIES_QUEUE_URL: url,
   RUNS_QUEUE_URL: url,
   FLEX_RUNS_QUEUE_URL: url,
+  WORKLOADS_TABLE: text,
   /** JSON by workload: where the results of its jobs are taken. */
   WORKLOAD_QUEUES: json(workloadQueuesSchema),
   /** JSON by tier: where apps send their jobs. */
   JOB_QUEUE_URLS: json(urlByTierSchema),
-  WORKLOADS_TABLE: text,
   /** Documents of knowledge bases to be looked at. */
   KB_CHANGES_QUEUE_URL: url,
   /** JSON by tier. */

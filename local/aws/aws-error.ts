@@ -52,6 +52,12 @@ export const ERROR_STYLES = {
     throttled: { name: "ThrottlingException", status: 400 },
     internal: { name: "InternalServiceError", status: 500 },
   },
+  ses: {
+    format: "json",
+    accessDenied: { name: "AccessDeniedException", status: 403 },
+    throttled: { name: "TooManyRequestsException", status: 429 },
+    internal: { name: "InternalServiceErrorException", status: 500 },
+  },
   states: {
     format: "json",
     accessDenied: JSON_ACCESS_DENIED,

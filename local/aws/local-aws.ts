@@ -15,6 +15,7 @@ import type { Principal } from "./principals.ts";
 import type { ObjectEvent } from "../events/s3-event.ts";
 import { S3Service } from "./s3-service.ts";
 import { SecretsService } from "./secrets-service.ts";
+import { type MailHandler, SesService } from "./ses-service.ts";
 import { SqsService } from "./sqs-service.ts";
 import { StatesService } from "./states-service.ts";
 import type { StatesHandler } from "./states-service.ts";
@@ -25,7 +26,7 @@ export type { PolicyDocument } from "./policy-document.ts";
 export type { Principal } from "./principals.ts";
 export type { StatesHandler } from "./states-service.ts";
 
-/** SQS, S3, DynamoDB, Secrets Manager and Step Functions on one port of this machine. */
+/** SQS, S3, DynamoDB, Secrets Manager, Step Functions and a stand-in for SES on one port of this machine. */
 export interface LocalAws {
   /** `http://127.0.0.1:PORT`, one for all services. */
   readonly endpoint: string;
@@ -40,6 +41,8 @@ export interface LocalAws {
   onStates(handler: StatesHandler): void;
   /** Tells `handler` of every object that was stored or deleted. The emulator itself raises no events. */
   onObject(handler: (event: ObjectEvent) => void): void;
+  /** Has `handler` keep every e-mail that is sent. Without one they are lost. */
+  onMail(handler: MailHandler): void;
   readonly secrets: {
     /** Creates the secret or gives it a new value. Returns its ARN. */
     put(name: string, value: string): string;
@@ -68,6 +71,7 @@ export async function startLocalAws(options: { port?: number } = {}): Promise<Lo
     s3: new S3Service(emulators.queuesAndBuckets),
     dynamodb: new DynamodbService(emulators.tables),
     secretsmanager: new SecretsService(),
+    ses: new SesService(),
     states: new StatesService(),
   };
   const endpoint = new Endpoint({ services, principals, faults, observations });
@@ -82,6 +86,7 @@ export async function startLocalAws(options: { port?: number } = {}): Promise<Lo
     registerPrincipal: (role) => principals.register(role),
     onStates: (handler) => services.states.onStates(handler),
     onObject: (handler) => services.s3.onObject(handler),
+    onMail: (handler) => services.ses.onMail(handler),
     secrets: { put: (name, value) => services.secretsmanager.put(name, value) },
     counts: observations.counts,
     denials: observations.denials,

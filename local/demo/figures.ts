@@ -69,7 +69,8 @@ export async function readFigures(
   };
 }
 
-async function readEntries(ledger: Ledger, tenantIds: readonly string[]): Promise<LedgerEntry[]> {
+/** The entries of these tenants, one after the other. */
+export async function readEntries(ledger: Ledger, tenantIds: readonly string[]): Promise<LedgerEntry[]> {
   const entries: LedgerEntry[] = [];
   for (const tenantId of tenantIds) {
     for await (const entry of ledger.entries(tenantIdSchema.parse(tenantId), "2000-01-01", "9999-12-31"))

@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { putTenants } from "../../cli/put-tenants.ts";
 import { DEFAULT_ESCALATION_SECONDS } from "../../lambdas/domain/escalation-pace.ts";
@@ -9,6 +10,7 @@ import {
   type ProviderSimulatorThread,
   startProviderSimulatorThread,
 } from "../provider-simulator/start-provider-simulator-thread.ts";
+import type { MailHandler } from "../aws/ses-service.ts";
 import type { ProviderSimulatorOptions } from "../provider-simulator/simulator-options.ts";
 import { shiftDate } from "../lambda/time-offset.ts";
 import { LapseClock } from "../stack/lapse-clock.ts";
@@ -78,6 +80,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     options.log("starting the stack");
     const aws = await startLocalAws(options.port === undefined ? {} : { port: options.port });
     stops.push(() => aws.close());
+    aws.onMail(keepMail(mailFolder(options.workFolder)));
     const { workFolder, log } = options;
     const secrets = { OpenAiApiKey: providers.openai.apiKey, AnthropicApiKey: providers.anthropic.apiKey };
     const stack = await startStack({
@@ -100,6 +103,18 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     await stop();
     throw error;
   }
+}
+
+/** Where e-mails end that the stack's operator sends. */
+export function mailFolder(workFolder: string): string {
+  return path.join(workFolder, "mail");
+}
+
+function keepMail(folder: string): MailHandler {
+  return async ({ messageId, eml }) => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, `${messageId}.eml`), eml);
+  };
 }
 
 /** A clock in time lapse that this thread's `Date` follows until the gateway stops. */

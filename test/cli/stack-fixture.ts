@@ -26,6 +26,8 @@ export type StackFixture = {
   readonly runsQueueUrl: string;
   readonly deliveriesQueueUrl: string;
   readonly outputsFile: string;
+  /** What was sent by e-mail, as it went out. */
+  readonly mails: readonly string[];
   /** Writes a file into the fixture's folder; returns its path. */
   file(name: string, content: unknown): Promise<string>;
   /** Runs the tool on this stack at noon of 2026-11-21. */
@@ -42,6 +44,7 @@ const TABLES = {
   TenantLedgerTableName: "tenant-ledger",
   TenantsTableName: "tenants",
   BatchesTableName: "batches",
+  WorkloadsTableName: "workloads",
 };
 
 const BUCKET = "gateway";
@@ -49,6 +52,8 @@ const BUCKET = "gateway";
 /** The tables, the bucket and a dead-letter queue of an empty stack named `Test`, and its outputs file, on this machine. */
 export async function startStackFixture(): Promise<StackFixture> {
   const aws = await startLocalAws();
+  const mails: string[] = [];
+  aws.onMail(async ({ eml }) => void mails.push(eml.toString()));
   const folder = await mkdtemp(path.join(tmpdir(), "offpeak-cli-"));
   const settings = {
     region: aws.region,
@@ -117,6 +122,7 @@ export async function startStackFixture(): Promise<StackFixture> {
     sqs,
     ...queues,
     outputsFile,
+    mails,
     file,
     offpeak,
     json: async (...args) => {

@@ -49,6 +49,17 @@ export function describeTenants(name: string, make: () => Promise<Tenants>): voi
       });
     });
 
+    it("finds those that have or had a workload, once each", async () => {
+      const withLeads = (tenantId: string) =>
+        tenantPolicySchema.parse({ tenantId, workloads: { leadScoring: {} } });
+      await tenants.put(aTenant("acme", { policy: withLeads("acme") }));
+      await tenants.put(aTenant("globex"));
+      await tenants.put(aTenant("initech", { policy: withLeads("initech") }));
+      await tenants.put(aTenant("initech", { updatedAt: NOON + 1 }));
+      expect((await gather(tenants.withWorkload("leadScoring"))).toSorted()).toEqual(["acme", "initech"]);
+      expect(await gather(tenants.withWorkload("postCall"))).toEqual([]);
+    });
+
     it("is not changed through what it was given or gave", async () => {
       const tenant = aTenant("acme");
       await tenants.put(tenant);

@@ -11,8 +11,8 @@ function fieldsOf(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, inner]) => [key, ...fieldsOf(inner)]);
 }
 
-test("there are two machines", () => {
-  expect(Object.keys(definitions).toSorted()).toEqual(["AssembleWindow", "RunBatch"]);
+test("there are two machines, and one of lead scoring", () => {
+  expect(Object.keys(definitions).toSorted()).toEqual(["AssembleWindow", "LeadScoring", "RunBatch"]);
 });
 
 describe.each(Object.keys(definitions))("%s", (name) => {

@@ -10,7 +10,13 @@ import { DIRECT_SETTINGS } from "../../lambdas/run-job/direct-work.ts";
 import { RUN_LEASE_MS } from "../../lambdas/run-job/run-job.ts";
 import { RECONCILING_MS } from "../../lambdas/reconcile-batches/reconcile-batches.ts";
 import { SUBMIT_LEASE_MS } from "../../lambdas/submit-batch/submit-batch.ts";
-import { folderOf, FUNCTION_IDS, type FunctionId, limitsOf } from "../../lib/function-limits.ts";
+import {
+  folderOf,
+  FUNCTION_IDS,
+  type FunctionId,
+  limitsOf,
+  WORKLOAD_VISIBILITY,
+} from "../../lib/function-limits.ts";
 import { EVERY_WORKLOAD, resourcesOf, templateOf } from "./stage-template.ts";
 
 const LAMBDAS = path.join(import.meta.dirname, "../../lambdas");
@@ -76,6 +82,10 @@ test("a function ends before what it holds is taken for abandoned", () => {
   expect(flex.callMs.flex + flex.callMs.sync).toBeLessThan(flex.workMs);
   expect(timeoutMs("EscalateJobs")).toBeLessThan(ESCALATING_MS);
   expect(Math.max(timeoutMs("AdmitJobs"), timeoutMs("RunJob"))).toBeLessThan(ABANDONED_AFTER_MS);
+});
+
+test("a message of a workload's results stays hidden for six times as long as its function may take", () => {
+  expect(6 * timeoutMs("TakeLeadAnswers")).toBeLessThanOrEqual(WORKLOAD_VISIBILITY.toMilliseconds());
 });
 
 test("reconciling begins no batch when there is less than two minutes left for it", () => {

@@ -10,7 +10,9 @@ const machineSchema = z.object({ StateMachineName: z.string(), DefinitionString:
 
 /** The definitions of the stage's state machines by name without the stack's, every reference resolved. */
 export const definitions: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.values(resourcesOf(templateOf(), "AWS::StepFunctions::StateMachine"))
+  Object.values(
+    resourcesOf(templateOf({ workloads: { leadScoring: true } }), "AWS::StepFunctions::StateMachine"),
+  )
     .map((machine) => machineSchema.parse(machine))
     .map(({ StateMachineName, DefinitionString }) => [
       StateMachineName.replace("Offpeak-", ""),

@@ -15,7 +15,7 @@ import type { DemoOptions } from "../run-demo.ts";
 import { resultQueues } from "../send-jobs.ts";
 import { DEMO_TENANTS, tenantOfVertical } from "../tenants.ts";
 import { waitForResults } from "../wait-for-results.ts";
-import type { WorkloadOutcome } from "../workloads.ts";
+import type { WorkloadOutcome } from "../workload-demo.ts";
 import { AnalysesReader } from "./analyses-reader.ts";
 import { analysedCalls } from "./analysis-tables.ts";
 import { postCallReport, printPostCall } from "./post-call-report.ts";

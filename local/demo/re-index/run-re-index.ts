@@ -7,7 +7,7 @@ import { synthesize } from "../../gateway/synthesize.ts";
 import { readFigures } from "../figures.ts";
 import { ProgressLine } from "../progress.ts";
 import type { DemoOptions } from "../run-demo.ts";
-import type { WorkloadOutcome } from "../workloads.ts";
+import type { WorkloadOutcome } from "../workload-demo.ts";
 import { KnowledgeBase } from "./knowledge-base.ts";
 import { printReIndex } from "./print-re-index.ts";
 import { type Documents, readDocuments } from "./read-documents.ts";

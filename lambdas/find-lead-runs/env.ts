@@ -1,0 +1,9 @@
+import { z } from "zod";
+import { ENVIRONMENT_FIELDS as fields } from "../runtime/environment-fields.ts";
+
+export const envSchema = z.object({
+  TENANTS_TABLE: fields.TENANTS_TABLE,
+  WORKLOADS_TABLE: fields.WORKLOADS_TABLE,
+});
+/** What lib/ must give: a missing variable does not compile. */
+export type Env = z.input<typeof envSchema>;
