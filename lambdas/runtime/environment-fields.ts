@@ -59,7 +59,6 @@ export const ENVIRONMENT_FIELDS = {
   WORKLOAD_QUEUES: json(workloadQueuesSchema),
   /** JSON by tier: where apps send their jobs. */
   JOB_QUEUE_URLS: json(urlByTierSchema),
-  WORKLOADS_TABLE: text,
   /** Documents of knowledge bases to be looked at. */
   KB_CHANGES_QUEUE_URL: url,
   /** JSON by tier. */

@@ -16,11 +16,13 @@ export function needsCheck(
   now: Instant,
 ): boolean {
   if (writtenAt === undefined) return record !== undefined && record.state !== "removed";
-  if (!record || record.state === "removed" || writtenAt + CLOCK_MS > record.readAt) return true;
+  if (!record || record.state === "removed") return true;
   const { state, pending, ready, readAt } = record;
+  // Its jobs are under way: what was replaced within the clocks' difference is seen once it is published.
+  if (pending !== null) return writtenAt > readAt || pending.model !== model || readAt + PENDING_MS < now;
+  if (writtenAt + CLOCK_MS > readAt) return true;
   if (state === "refused") return false;
   if (state === "failed") return readAt + FAILED_MS < now;
-  if (pending !== null) return pending.model !== model || readAt + PENDING_MS < now;
   const version = ready.find((each) => each.model === model);
   return version === undefined || (version.effectiveUntil !== null && version.effectiveUntil <= now);
 }

@@ -30,10 +30,14 @@ const CELLS: ReadonlySet<string> = new Set(["td", "th"]);
 export function htmlToMarkdown(html: string): string {
   const lines: string[] = [];
   let line = "";
+  let mark = "";
   let silent = 0;
   const endLine = () => {
-    lines.push(line.replaceAll(/\s+/g, " ").trim());
+    const text = line.replaceAll(/\s+/g, " ").trim();
+    // What only looks like a heading is text.
+    lines.push(`${mark}${text.replace(/^(?=[#`~])/, "\\")}`.trim());
     line = "";
+    mark = "";
   };
   const parser = new Parser(
     {
@@ -46,8 +50,8 @@ export function htmlToMarkdown(html: string): string {
         if (INLINE.has(name)) return;
         endLine();
         const level = HEADINGS[name];
-        if (level !== undefined && silent === 0) line = `${"#".repeat(level)} `;
-        else if (name === "li" && silent === 0) line = "- ";
+        if (level !== undefined && silent === 0) mark = `${"#".repeat(level)} `;
+        else if (name === "li" && silent === 0) mark = "- ";
       },
       ontext: (text) => {
         if (silent === 0) line += text;

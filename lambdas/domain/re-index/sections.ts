@@ -14,15 +14,24 @@ export function sectionsOf(markdown: string): Section[] {
   const path: { readonly level: number; readonly title: string }[] = [];
   let lines: string[] = [];
   let fence: string | undefined;
-  const endSection = () => {
+  let isBare = false;
+  const endSection = (nextLevel: number) => {
     const text = lines.join("\n").trim();
-    if (text !== "") sections.push({ headings: path.map(({ title }) => title), text });
+    const headings = path.map(({ title }) => title);
+    if (text !== "") sections.push({ headings, text });
+    else if (isBare && nextLevel <= (path.at(-1)?.level ?? 0)) {
+      // A heading with nothing below it is text like any other.
+      sections.push({ headings: headings.slice(0, -1), text: headings.at(-1) ?? "" });
+    }
     lines = [];
+    isBare = false;
   };
   const begin = (level: number, title: string) => {
-    endSection();
+    endSection(level);
     while ((path.at(-1)?.level ?? 0) >= level) path.pop();
-    if (title !== "") path.push({ level, title: title.slice(0, HEADING_CHARACTERS) });
+    if (title === "") return;
+    path.push({ level, title: title.slice(0, HEADING_CHARACTERS) });
+    isBare = true;
   };
   for (const line of markdown.split("\n")) {
     const mark = /^ {0,3}(```+|~~~+)/.exec(line)?.[1];
@@ -40,7 +49,7 @@ export function sectionsOf(markdown: string): Section[] {
       lines.push(line);
     }
   }
-  endSection();
+  endSection(0);
   return sections;
 }
 

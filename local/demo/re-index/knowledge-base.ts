@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import { type JobInput, type IndexManifest, KnowledgeIndex, readResults } from "../../../client/index.ts";
 import { s3Client } from "../../../lambdas/adapters/aws-clients.ts";
 import { tenantIdSchema } from "../../../lambdas/domain/ids.ts";
-import { knowledgePrefix } from "../../../lambdas/domain/object-keys.ts";
+import { jsonLines } from "../../../lambdas/domain/jsonl.ts";
+import { knowledgePrefix, PREFIXES } from "../../../lambdas/domain/object-keys.ts";
 import { vectorsOf } from "../../../lambdas/domain/re-index/embedding-job.ts";
 import type { LocalGateway } from "../../gateway/local-gateway.ts";
 import { operatorClients } from "../../gateway/operator-clients.ts";
 import type { ProgressLine } from "../progress.ts";
 import { resultQueues, sendJobs } from "../send-jobs.ts";
+
+const inputLineSchema = z.object({ body: z.object({ input: z.array(z.string()) }) });
 
 /** Seconds without news after which the wait for the index is given up. */
 const PATIENCE_SECONDS = 120;
@@ -64,6 +68,18 @@ export class KnowledgeBase {
       await sleep(250, undefined, { signal: this.#signal });
     }
     throw new Error(`the index has not changed for ${PATIENCE_SECONDS} seconds`);
+  }
+
+  /** Texts that providers were given to embed, by the batches' own input files. */
+  async textsInBatches(): Promise<number> {
+    const { objects } = this.clients;
+    let texts = 0;
+    for await (const { key } of objects.list(PREFIXES.batches)) {
+      if (!key.endsWith("/input.jsonl")) continue;
+      for await (const { bytes } of jsonLines(objects.stream(key)))
+        texts += inputLineSchema.parse(JSON.parse(Buffer.from(bytes).toString())).body.input.length;
+    }
+    return texts;
   }
 
   /** The documents nearest to a question: its embedding is an urgent job like any other. */

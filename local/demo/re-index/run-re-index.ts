@@ -57,8 +57,8 @@ async function demonstrate(
   progress: ProgressLine,
 ): Promise<WorkloadOutcome> {
   const rounds: Round[] = [];
-  const note = (what: string, manifest: IndexManifest) => {
-    const embedded = gateway.stack.metrics().get("take-embeddings/TextsEmbedded") ?? 0;
+  const note = async (what: string, manifest: IndexManifest) => {
+    const embedded = await base.textsInBatches();
     const before = rounds.reduce((sum, round) => sum + round.embedded, 0);
     rounds.push({ what, manifest, embedded: embedded - before });
   };
@@ -69,7 +69,7 @@ async function demonstrate(
     ({ documents: indexed, problems }) => indexed.length + problems.length >= documents.size,
     progress,
   );
-  note("all documents are put", first);
+  await note("all documents are put", first);
   const found = await base.ask(query, first.model, 5);
 
   const [changed = "", removed = ""] = first.documents.map(({ source }) => source);
@@ -85,7 +85,7 @@ async function demonstrate(
       manifest.documents.some((each) => each.source === changed && each.revision > revision),
     progress,
   );
-  note("one gets a paragraph, another is removed", second);
+  await note("one gets a paragraph, another is removed", second);
   const foundAfter = await base.ask(NEWS_QUERY, second.model, 3);
 
   const figures = await readFigures(gateway, base.clients, [TENANT_ID]);

@@ -163,6 +163,8 @@ test.each<[string, Partial<DocumentRecord> | undefined, number | undefined, numb
   ["refused", { state: "refused", ready: [] }, 0, 1000 * HOUR, false],
   ["failed less than an hour ago", { state: "failed" }, 0, HOUR, false],
   ["failed an hour ago", { state: "failed" }, 0, HOUR + 100_001, true],
+  ["under way, and read as it was written", { pending }, 99_000, 0, false],
+  ["under way, and replaced since", { pending }, 100_001, 0, true],
   ["under way for a day", { pending }, 0, 24 * HOUR, false],
   ["under way for 26 hours", { pending }, 0, 26 * HOUR + 100_001, true],
   ["under way for another model", { pending: { ...pending, model: "old" } }, 0, 0, true],

@@ -57,6 +57,7 @@ describe("sections", () => {
       { headings: [], text: "intro" },
       { headings: ["A"], text: "one" },
       { headings: ["A", "B"], text: "two" },
+      { headings: ["A", "B"], text: "C" },
       { headings: ["D"], text: "three" },
       { headings: ["D", "E"], text: "four" },
     ]);
@@ -81,6 +82,10 @@ describe("pages", () => {
 
   test("nested a hundred thousand times are read in time", { timeout: 30_000 }, () => {
     expect(htmlToMarkdown(`${"<div>".repeat(100_000)}deep`)).toBe("deep");
+  });
+
+  test("whose text looks like a heading or a fence keep it as text", () => {
+    expect(htmlToMarkdown("<h1>A</h1><p># b</p><p>```</p>")).toBe("# A\n\n\\# b\n\n\\```");
   });
 
   test("whose scripts never end, or end too often, give no script away", () => {
