@@ -55,6 +55,7 @@ export const ENVIRONMENT_FIELDS = {
   DELIVERIES_QUEUE_URL: url,
   RUNS_QUEUE_URL: url,
   FLEX_RUNS_QUEUE_URL: url,
+  WORKLOADS_TABLE: text,
   /** JSON by workload: where the results of its jobs are taken. */
   WORKLOAD_QUEUES: json(workloadQueuesSchema),
   /** JSON by tier: where apps send their jobs. */

@@ -53,6 +53,8 @@ export const flexRunQueue = (env: { FLEX_RUNS_QUEUE_URL: string }) =>
 export const deliveryQueue = (env: { DELIVERIES_QUEUE_URL: string }) =>
   new SqsOutbox<Delivery>(sqs(), env.DELIVERIES_QUEUE_URL);
 export const executions = (env: { RUN_BATCH_ARN: string }) => new SfnExecutions(sfn(), env.RUN_BATCH_ARN);
+export const workloadRecords = (env: { WORKLOADS_TABLE: string }) =>
+  new DynamoWorkloadRecords(dynamo(), env.WORKLOADS_TABLE);
 export const tenantQueues = () => new SqsTenantQueues(sqs());
 export const vectorCache = (env: { WORKLOADS_TABLE: string }) =>
   new DynamoVectorCache(dynamo(), env.WORKLOADS_TABLE);
