@@ -61,10 +61,10 @@ const PATIENCE_MS = 30_000;
 const PROGRESS_MS = 5_000;
 
 /**
- * Low jobs that are admitted at once: about half a second's. A thousand at once, the stage's default, would come in bursts, and on
+ * Low jobs that are admitted at once: about a second's. A thousand at once, the stage's default, would come in bursts, and on
  * Lambda nothing else runs on the processor of the function that takes them.
  */
-const LOW_AT_ONCE = 100;
+const LOW_AT_ONCE = 200;
 
 /** The most messages that a worker of the direct lane takes at once. */
 const MESSAGES_PER_WORKER = 5;
