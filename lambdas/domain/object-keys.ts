@@ -29,9 +29,14 @@ export function inboxPrefix(tenantId: TenantId | "*"): string {
   return `${PREFIXES.inbox}tenant=${tenantId}/`;
 }
 
+/** The part of an inbox that is lead scoring's: what lies there is nothing else. */
+export function allLeadsPrefix(tenantId: TenantId | "*"): string {
+  return `${inboxPrefix(tenantId)}leads/`;
+}
+
 /** Where a tenant drops the leads of one of its own days: any number of JSON or JSONL files. */
 export function leadsPrefix(tenantId: TenantId | "*", day: string): string {
-  return `${inboxPrefix(tenantId)}leads/${day}/`;
+  return `${allLeadsPrefix(tenantId)}${day}/`;
 }
 
 /** What lead scoring keeps of one day of a tenant. */

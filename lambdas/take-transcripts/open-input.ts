@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { TerminalError } from "../domain/failures.ts";
 import { type TenantId, tenantIdSchema } from "../domain/ids.ts";
-import { PREFIXES } from "../domain/object-keys.ts";
+import { allLeadsPrefix, PREFIXES } from "../domain/object-keys.ts";
 
 /** What a message on the transcripts queue asks for. */
 export type Input =
@@ -65,6 +65,7 @@ function inboxObject(key: string): Input[] {
   if (key.endsWith("/")) return [];
   const tenantId = tenantIdSchema.safeParse(INBOX_KEY.exec(key)?.[1]);
   if (!tenantId.success) throw new TerminalError("an object that lies in no tenant's inbox");
+  if (key.startsWith(allLeadsPrefix(tenantId.data))) return [];
   return [{ kind: "object", tenantId: tenantId.data, key }];
 }
 

@@ -37,6 +37,12 @@ const sourceOf = (job: AnalysisJob | undefined) => transcriptSourceSchema.parse(
 
 const lines = (...values: readonly unknown[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
 
+test("leads in the inbox are another workload's: they are no transcripts, and nobody is told that they are none", async () => {
+  const leads = lines({ id: "l-1", name: "Ada", email: "ada@example.com" });
+  expect(await drop("leads/2026-11-21/leads.jsonl", leads)).toEqual({ calls: 0, refused: 0 });
+  expect(bench.results("acme")).toEqual([]);
+});
+
 describe("a call becomes a job", () => {
   test("from a JSON object, pretty or not", async () => {
     expect(await drop("one.json", JSON.stringify(call("c-1", "Hello", "Hi"), null, 2))).toEqual({
