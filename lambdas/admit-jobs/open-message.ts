@@ -14,10 +14,10 @@ import {
 import type { JobRecord } from "../domain/job-record.ts";
 import { lineText } from "../domain/jsonl.ts";
 import { uploadPrefix } from "../domain/object-keys.ts";
+import { rejectedResult } from "../domain/rejected-result.ts";
 import type { StoredResult } from "../domain/result-message.ts";
 import { schemaProblem } from "../domain/schema-problem.ts";
 import type { Tenant, TenantPolicy } from "../domain/tenant-policy.ts";
-import { NO_RESULT_USAGE } from "../domain/usage.ts";
 import type { Tier } from "../domain/vocabulary.ts";
 import type { ObjectStore, Tenants } from "../ports.ts";
 import type { Cancel } from "./cancel-job.ts";
@@ -184,8 +184,7 @@ export function refusalResult(
   message: IncomingMessage,
   jobId: JobId | null = null,
 ): StoredResult {
-  return {
-    version: 1,
+  return rejectedResult({
     jobId,
     messageId: message.messageId,
     tenantId: address.tenantId,
@@ -193,21 +192,8 @@ export function refusalResult(
     taskType: address.taskType ?? null,
     vertical: address.vertical ?? null,
     agentId: address.agentId ?? null,
-    status: "rejected",
-    late: false,
-    response: null,
     error: { code: refusal.code, message: refusal.message.slice(0, LONGEST_REASON) },
-    provider: null,
-    model: null,
-    tier: null,
-    lane: null,
-    attempts: 0,
-    usage: NO_RESULT_USAGE,
-    costMicroUsd: 0,
-    syncCostMicroUsd: 0,
-    costPicoUsd: "0",
     producedAt: toIso(message.sentAt),
-    effectiveUntil: null,
     metadata: address.metadata ?? {},
-  };
+  });
 }

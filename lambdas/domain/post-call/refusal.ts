@@ -1,7 +1,7 @@
 import type { TenantId } from "../ids.ts";
 import { type Instant, toIso } from "../instant.ts";
+import { rejectedResult } from "../rejected-result.ts";
 import type { ResultMessage } from "../result-message.ts";
-import { NO_RESULT_USAGE } from "../usage.ts";
 import { WORKLOAD_AGENTS } from "../workloads.ts";
 import { POST_CALL_TASK } from "./analysis-job.ts";
 
@@ -40,8 +40,7 @@ export type RefusedInput = {
 export function refusedResult(tenantId: TenantId, refusal: Refusal, input: RefusedInput): ResultMessage {
   const { code, message, line } = refusal;
   const { messageId, sentAt, objectKey } = input;
-  return {
-    version: 1,
+  const rejected = rejectedResult({
     jobId: null,
     messageId: line === undefined ? messageId : `${messageId}/${line}`,
     tenantId,
@@ -49,25 +48,12 @@ export function refusedResult(tenantId: TenantId, refusal: Refusal, input: Refus
     taskType: POST_CALL_TASK,
     vertical: null,
     agentId: WORKLOAD_AGENTS.postCall,
-    status: "rejected",
-    late: false,
-    response: null,
     error: { code, message: message.slice(0, LONGEST_REASON) },
-    provider: null,
-    model: null,
-    tier: null,
-    lane: null,
-    attempts: 0,
-    usage: NO_RESULT_USAGE,
-    costMicroUsd: 0,
-    syncCostMicroUsd: 0,
-    costPicoUsd: "0",
     producedAt: toIso(sentAt),
-    effectiveUntil: null,
-    result: null,
     metadata: {
       ...(objectKey !== null && { object: objectKey }),
       ...(line !== undefined && { line }),
     },
-  };
+  });
+  return { ...rejected, result: null };
 }
