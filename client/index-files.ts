@@ -6,7 +6,9 @@ import {
   type IndexManifest,
   indexManifestSchema,
 } from "../lambdas/domain/re-index/index-files.ts";
+import { floatsOf } from "../lambdas/domain/re-index/vector-floats.ts";
 import { inParallel } from "./in-parallel.ts";
+import { normalized } from "./vector-math.ts";
 
 export type IndexOptions = {
   readonly s3: S3Client;
@@ -33,7 +35,7 @@ type IndexedChunk = {
 };
 
 /** A document as a manifest names it. */
-type NamedDocument = IndexManifest["documents"][number];
+export type NamedDocument = IndexManifest["documents"][number];
 
 /** Documents that are fetched at the same time. */
 const FETCHES = 16;
@@ -66,13 +68,13 @@ export class IndexFiles {
     return this.#manifest.manifest;
   }
 
-  /** A manifest's documents with their chunks. Throws MissingIndexFileError when one has been replaced. */
+  /** Documents of a manifest with their chunks. Throws MissingIndexFileError when one has been replaced. */
   async documents(
-    manifest: IndexManifest,
+    documents: readonly NamedDocument[],
   ): Promise<(Omit<NamedDocument, "chunks"> & { readonly chunks: readonly IndexedChunk[] })[]> {
     const loaded = new Map<string, readonly IndexedChunk[]>();
     const failures: unknown[] = [];
-    await inParallel(manifest.documents, FETCHES, async ({ key }) => {
+    await inParallel(documents, FETCHES, async ({ key }) => {
       try {
         if (failures.length === 0) loaded.set(key, this.#loaded.get(key) ?? (await this.#chunks(key)));
       } catch (error) {
@@ -81,7 +83,7 @@ export class IndexFiles {
     });
     this.#loaded = loaded;
     if (failures.length > 0) throw failures[0];
-    return manifest.documents.map((document) => ({ ...document, chunks: loaded.get(document.key) ?? [] }));
+    return documents.map((document) => ({ ...document, chunks: loaded.get(document.key) ?? [] }));
   }
 
   /** A chunk's text. Throws MissingIndexFileError when its document has been replaced. */
@@ -96,7 +98,7 @@ export class IndexFiles {
 
   async #chunks(key: string): Promise<IndexedChunk[]> {
     const { chunks } = chunksFileSchema.parse(JSON.parse(await this.#text(key)));
-    return chunks.map(({ vector, ...chunk }, number) => ({ ...chunk, number, vector: floatsOf(vector) }));
+    return chunks.map(({ vector, ...chunk }, number) => ({ ...chunk, number, vector: unitOf(vector) }));
   }
 
   async #text(key: string, range?: string): Promise<string> {
@@ -114,15 +116,6 @@ export class IndexFiles {
 }
 
 /** A vector as it is stored, scaled to length 1. */
-function floatsOf(base64: string): Float32Array {
-  const bytes = Buffer.from(base64, "base64");
-  const vector = Float32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4));
-  const norm = Math.sqrt(dotProduct(vector, vector));
-  return norm === 0 ? vector : vector.map((value) => value / norm);
-}
-
-export function dotProduct(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let index = 0; index < a.length; index += 1) sum += (a[index] ?? 0) * (b[index] ?? 0);
-  return sum;
+function unitOf(base64: string): Float32Array {
+  return normalized(floatsOf(Buffer.from(base64, "base64")));
 }

@@ -10,5 +10,6 @@ export {
   type SearchHit,
   type SearchOptions,
   type SearchResult,
+  type VectorsOptions,
 } from "./search-index.ts";
 export { type JobInput, submitJobs, type SubmitOptions, type SubmitOutcome } from "./submit-jobs.ts";

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
+import { S3VectorsClient } from "@aws-sdk/client-s3vectors";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SESv2Client } from "@aws-sdk/client-sesv2";
 import { SFNClient } from "@aws-sdk/client-sfn";
@@ -45,6 +46,12 @@ export function s3Client(environment: AwsEnvironment = process.env): S3Client {
   // An endpoint of our own has no host names per bucket.
   const forcePathStyle = environment.AWS_ENDPOINT_URL !== undefined;
   const client = new S3Client({ ...settings(environment), forcePathStyle });
+  client.middlewareStack.add(translateFailures, TRANSLATION);
+  return client;
+}
+
+export function s3VectorsClient(environment: AwsEnvironment = process.env): S3VectorsClient {
+  const client = new S3VectorsClient(settings(environment));
   client.middlewareStack.add(translateFailures, TRANSLATION);
   return client;
 }

@@ -20,11 +20,13 @@ export type CheckPorts = {
   readonly records: WorkloadRecords;
   readonly changes: Outbox<CheckMessage>;
   readonly runtime: Runtime;
+  /** Whether the stage has a vector index, in which documents are to be as well. */
+  readonly inVectors: boolean;
 };
 
 /**
  * Has every document looked at that the index does not have as it is: there before the workload was switched on, missed by
- * an event, under another model than the policy's, past its time, or gone. Returns how many.
+ * an event, under another model than the policy's, not in the vector index, past its time, or gone. Returns how many.
  */
 export async function checkKnowledge(ports: CheckPorts): Promise<number> {
   let checked = 0;
@@ -36,7 +38,8 @@ export async function checkKnowledge(ports: CheckPorts): Promise<number> {
 }
 
 async function checkTenant(tenantId: TenantId, policy: ReIndexPolicy, ports: CheckPorts): Promise<number> {
-  const { objects, records, changes, runtime } = ports;
+  const { objects, records, changes, runtime, inVectors } = ports;
+  const indexing = { model: policy.model, inVectors };
   const known = new Map<string, DocumentRecord>();
   const { pk } = documentKey(tenantId, "");
   for await (const record of records.list(DOCUMENT_RECORDS, pk, DOCUMENT_PREFIX))
@@ -49,7 +52,7 @@ async function checkTenant(tenantId: TenantId, policy: ReIndexPolicy, ports: Che
   const sources = new Set([...written.keys(), ...[...known.values()].map(({ source }) => source)]);
   const messages = [...sources].flatMap((source): CheckMessage[] => {
     const record = known.get(documentIdOf(source));
-    return needsCheck(record, written.get(source), policy.model, runtime.now())
+    return needsCheck(record, written.get(source), indexing, runtime.now())
       ? [{ version: 1, check: { tenantId, source } }]
       : [];
   });

@@ -5,6 +5,7 @@ export const envSchema = z.object({
   GATEWAY_BUCKET: fields.GATEWAY_BUCKET,
   TENANTS_TABLE: fields.TENANTS_TABLE,
   WORKLOADS_TABLE: fields.WORKLOADS_TABLE,
+  VECTOR_BUCKET_ARN: fields.VECTOR_BUCKET_ARN,
   KB_CHANGES_QUEUE_URL: fields.KB_CHANGES_QUEUE_URL,
 });
 /** What lib/ must give: a missing variable does not compile. */

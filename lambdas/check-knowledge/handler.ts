@@ -12,6 +12,7 @@ const ports = {
   records: workloadRecords(env),
   changes: knowledgeChanges(env),
   runtime: systemRuntime,
+  inVectors: env.VECTOR_BUCKET_ARN !== undefined,
 };
 
 export const handler = () =>

@@ -4,25 +4,30 @@ import {
   documentKey,
   type Version,
 } from "../domain/re-index/document-record.ts";
-import { VERSION_FILES } from "../domain/re-index/document-source.ts";
-import { type ChunksFile, type Plan, planSchema, VERSION_FIELDS } from "../domain/re-index/index-files.ts";
+import { VERSION_FILES, versionName } from "../domain/re-index/document-source.ts";
+import {
+  type ChunksFile,
+  type Plan,
+  type PlannedChunk,
+  VERSION_FIELDS,
+} from "../domain/re-index/index-files.ts";
+import { vectorEntries } from "../domain/re-index/vector-entry.ts";
 import type { TenantId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
-import { parseStoredJson } from "../domain/stored-json.ts";
 import { type EmbeddedText, isCurrent } from "../vector-cache.ts";
+import { deleteVersion } from "./delete-version.ts";
+import { loadPlan } from "./load-plan.ts";
 import type { ReIndexPorts } from "./re-index-ports.ts";
 
-/** `incomplete`: some of its texts have no vector yet. `outdated`: another version has taken its place meanwhile. */
-export type Publication = "published" | "incomplete" | "outdated";
-
-export async function loadPlan(folder: string, { objects }: ReIndexPorts): Promise<Plan | undefined> {
-  const bytes = await objects.get(`${folder}${VERSION_FILES.plan}`);
-  return bytes && parseStoredJson(planSchema, bytes);
-}
+/**
+ * `incomplete`: some of its texts have no vector yet. `standing`: somebody else published it. `outdated`: another version
+ * has taken its place meanwhile.
+ */
+export type Publication = "published" | "incomplete" | "standing" | "outdated";
 
 /**
- * Publishes a pending version if all its texts are embedded. Any number may try: the files are the same, and one
- * conditional write decides. Queries see it from the next manifest on.
+ * Publishes a pending version if all its texts are embedded. Any number may try: the files and the vectors are the same,
+ * and one conditional write decides. Queries see it from the next manifest on.
  */
 export async function publishVersion(
   tenantId: TenantId,
@@ -30,29 +35,64 @@ export async function publishVersion(
   version: Version,
   ports: ReIndexPorts,
 ): Promise<Publication> {
-  const plan = await loadPlan(version.folder, ports);
+  const { objects, vectorIndex } = ports;
+  const { folder, model } = version;
+  const plan = await loadPlan(folder, ports);
   if (!plan) return "outdated";
   const hashes = plan.chunks.map(({ hash }) => hash);
-  const texts = await ports.vectors.get(tenantId, version.model, hashes);
-  const file = chunksFileOf(plan, texts);
-  if (!file) return "incomplete";
-  await ports.objects.put(`${version.folder}${VERSION_FILES.chunks}`, JSON.stringify(file));
-  const ends = [...texts.values()].flatMap(({ effectiveUntil }) => effectiveUntil ?? []);
-  const effectiveUntil = ends.length === 0 ? null : Math.min(...ends);
-  const published = { ...version, chunks: plan.chunks.length, effectiveUntil };
-  return ports.records.decide(DOCUMENT_RECORDS, documentKey(tenantId, documentId), (current) =>
-    decidePublish(current, published),
+  const texts = await ports.vectors.get(tenantId, model, hashes);
+  const chunks = embeddedChunks(plan, texts);
+  if (!chunks) return "incomplete";
+  await objects.put(`${folder}${VERSION_FILES.chunks}`, JSON.stringify(chunksFile(plan, chunks)));
+  const named = {
+    name: versionName(tenantId, folder),
+    source: plan.source,
+    textKey: `${folder}${VERSION_FILES.text}`,
+  };
+  await vectorIndex?.put(tenantId, model, vectorEntries(named, chunks));
+  const ends = chunks.flatMap(({ effectiveUntil }) => effectiveUntil ?? []);
+  const published = {
+    ...version,
+    chunks: chunks.length,
+    effectiveUntil: ends.length === 0 ? null : Math.min(...ends),
+    inVectors: vectorIndex !== undefined,
+  };
+  const publication = await ports.records.decide(
+    DOCUMENT_RECORDS,
+    documentKey(tenantId, documentId),
+    (current) => decidePublish(current, published),
   );
+  // Whoever deleted it may have done so before this was written.
+  if (publication === "outdated") await deleteVersion(tenantId, folder, plan, ports);
+  return publication;
 }
 
-function chunksFileOf(plan: Plan, texts: ReadonlyMap<string, EmbeddedText>): ChunksFile | undefined {
+type EmbeddedChunk = PlannedChunk & Omit<EmbeddedText, "hash">;
+
+/** The plan's chunks with their vectors; undefined while one is missing, or was not current when the plan was made. */
+function embeddedChunks(
+  plan: Plan,
+  texts: ReadonlyMap<string, EmbeddedText>,
+): readonly EmbeddedChunk[] | undefined {
   const chunks = plan.chunks.flatMap((chunk) => {
     const text = texts.get(chunk.hash);
-    if (!text || !isCurrent(text, plan.at)) return [];
-    const effectiveUntil = text.effectiveUntil === null ? null : toIso(text.effectiveUntil);
-    return [{ ...chunk, vector: Buffer.from(text.vector).toString("base64"), effectiveUntil }];
+    return text && isCurrent(text, plan.at) ? [{ ...text, ...chunk }] : [];
   });
-  if (chunks.length < plan.chunks.length) return undefined;
-  const { source, model } = plan;
-  return { ...VERSION_FIELDS, source, model, chunks };
+  return chunks.length < plan.chunks.length ? undefined : chunks;
+}
+
+function chunksFile({ source, model }: Plan, chunks: readonly EmbeddedChunk[]): ChunksFile {
+  return {
+    ...VERSION_FIELDS,
+    source,
+    model,
+    chunks: chunks.map(({ hash, headings, offset, length, vector, effectiveUntil }) => ({
+      hash,
+      headings,
+      offset,
+      length,
+      vector: Buffer.from(vector).toString("base64"),
+      effectiveUntil: effectiveUntil === null ? null : toIso(effectiveUntil),
+    })),
+  };
 }

@@ -5,7 +5,7 @@ import {
   documentKey,
   type DocumentRecord,
 } from "../domain/re-index/document-record.ts";
-import { manifestKey, manifestPrefix, VERSION_FILES } from "../domain/re-index/document-source.ts";
+import { manifestKey, manifestPrefix } from "../domain/re-index/document-source.ts";
 import {
   decideNumber,
   decideSwitch,
@@ -17,6 +17,8 @@ import {
 import type { IndexManifest } from "../domain/re-index/index-files.ts";
 import type { TenantId } from "../domain/ids.ts";
 import { toIso } from "../domain/instant.ts";
+import { deleteVersion } from "./delete-version.ts";
+import { loadPlan } from "./load-plan.ts";
 import type { ReIndexPorts } from "./re-index-ports.ts";
 
 /**
@@ -56,19 +58,18 @@ async function all(tenantId: TenantId, { records }: ReIndexPorts): Promise<Docum
   return found;
 }
 
-/** Folders first, then their names: whoever is stopped in between deletes them again. */
+/** Versions first, then their names: whoever is stopped in between deletes them again. */
 async function tidy(
   tenantId: TenantId,
   documents: readonly DocumentRecord[],
   models: readonly string[],
-  { objects, records }: ReIndexPorts,
+  ports: ReIndexPorts,
 ): Promise<void> {
   for (const { documentId, superseded, ready } of documents) {
     if (superseded.length === 0 && ready.every((version) => models.includes(version.model))) continue;
-    await objects.delete(
-      superseded.flatMap((folder) => Object.values(VERSION_FILES).map((name) => `${folder}${name}`)),
-    );
-    await records.decide(DOCUMENT_RECORDS, documentKey(tenantId, documentId), (current) =>
+    for (const folder of superseded)
+      await deleteVersion(tenantId, folder, ports.vectorIndex && (await loadPlan(folder, ports)), ports);
+    await ports.records.decide(DOCUMENT_RECORDS, documentKey(tenantId, documentId), (current) =>
       decideTidy(current, { models, deleted: superseded }),
     );
   }

@@ -56,6 +56,8 @@ export const ENVIRONMENT_FIELDS = {
   RUNS_QUEUE_URL: url,
   FLEX_RUNS_QUEUE_URL: url,
   WORKLOADS_TABLE: text,
+  /** Of S3 Vectors; absent where the stage has none. */
+  VECTOR_BUCKET_ARN: text.optional(),
   /** JSON by workload: where the results of its jobs are taken. */
   WORKLOAD_QUEUES: json(workloadQueuesSchema),
   /** JSON by tier: where apps send their jobs. */

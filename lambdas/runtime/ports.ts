@@ -1,5 +1,5 @@
 import type { QueueUrls } from "../../client/queue-urls.ts";
-import { documentClient, s3Client, sfnClient, sqsClient } from "../adapters/aws-clients.ts";
+import { documentClient, s3Client, s3VectorsClient, sfnClient, sqsClient } from "../adapters/aws-clients.ts";
 import { DynamoBatches } from "../adapters/dynamo-batches.ts";
 import { DynamoBudgets } from "../adapters/dynamo-budgets.ts";
 import { DynamoJobMap } from "../adapters/dynamo-job-map.ts";
@@ -9,6 +9,7 @@ import { DynamoWindows } from "../adapters/dynamo-windows.ts";
 import { DynamoVectorCache } from "../adapters/dynamo-vector-cache.ts";
 import { DynamoWorkloadRecords } from "../adapters/dynamo-workload-records.ts";
 import { S3ObjectStore } from "../adapters/s3-object-store.ts";
+import { S3VectorIndex } from "../adapters/s3-vector-index.ts";
 import { SfnExecutions } from "../adapters/sfn-executions.ts";
 import { SqsDeadLetterInbox } from "../adapters/sqs-dead-letter-inbox.ts";
 import { SqsDeadLetterQueues } from "../adapters/sqs-dead-letter-queues.ts";
@@ -58,6 +59,8 @@ export const workloadRecords = (env: { WORKLOADS_TABLE: string }) =>
 export const tenantQueues = () => new SqsTenantQueues(sqs());
 export const vectorCache = (env: { WORKLOADS_TABLE: string }) =>
   new DynamoVectorCache(dynamo(), env.WORKLOADS_TABLE);
+export const vectorIndex = ({ VECTOR_BUCKET_ARN: arn }: { VECTOR_BUCKET_ARN?: string }) =>
+  arn === undefined ? undefined : new S3VectorIndex(s3VectorsClient(), arn);
 export const knowledgeChanges = (env: { KB_CHANGES_QUEUE_URL: string }) =>
   new SqsOutbox<CheckMessage>(sqs(), env.KB_CHANGES_QUEUE_URL);
 export const jobSender = (env: { JOB_QUEUE_URLS: QueueUrls }) => new SqsJobSender(sqs(), env.JOB_QUEUE_URLS);

@@ -16,7 +16,8 @@ import { MAX_DOCUMENT_BYTES, readDocument } from "../domain/re-index/read-docume
 import type { ReIndexPolicy } from "../domain/re-index/re-index-policy.ts";
 import { SPLITTING } from "../domain/re-index/split-document.ts";
 import type { ObjectStore, Outbox } from "../ports.ts";
-import { loadPlan, publishVersion } from "../re-index/publish-version.ts";
+import { loadPlan } from "../re-index/load-plan.ts";
+import { publishVersion } from "../re-index/publish-version.ts";
 import type { ReIndexPorts } from "../re-index/re-index-ports.ts";
 import { makeVersion } from "./make-version.ts";
 import { wantedTexts } from "./wanted-texts.ts";
@@ -64,8 +65,10 @@ export async function takeDocument(
   }
 
   const { model } = policy;
+  const inVectors = ports.vectorIndex !== undefined;
   const content = contentHash(Buffer.concat([Buffer.from(`${SPLITTING}\n`), bytes]), 32);
-  const stands = versionFor(record, content, model, read.at) !== undefined;
+  const wanted = { content, model, inVectors };
+  const stands = versionFor(record, wanted, read.at) !== undefined;
   const made = stands
     ? null
     : await makeVersion(
@@ -74,7 +77,7 @@ export async function takeDocument(
         ports,
       );
   const begun = await records.decide(DOCUMENT_RECORDS, key, (current) =>
-    decideBegin(current, read, { content, model }, made),
+    decideBegin(current, read, wanted, made),
   );
   switch (begun.kind) {
     case "outdated":
@@ -97,6 +100,7 @@ async function goOn(
 ): Promise<Taken> {
   const documentId = documentIdOf(source);
   const publication = await publishVersion(tenantId, documentId, version, ports);
+  if (publication === "standing") return "published";
   if (publication !== "incomplete") return publication;
   const plan = await loadPlan(version.folder, ports);
   if (!plan) return "outdated";

@@ -1,5 +1,5 @@
 import { parseEnvironment } from "../runtime/environment.ts";
-import { objectStore, tenants, vectorCache, workloadRecords } from "../runtime/ports.ts";
+import { objectStore, tenants, vectorCache, vectorIndex, workloadRecords } from "../runtime/ports.ts";
 import { queueConsumer } from "../runtime/queue-consumer.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
 import { count } from "../runtime/telemetry.ts";
@@ -12,6 +12,7 @@ const ports = {
   tenants: tenants(env),
   records: workloadRecords(env),
   vectors: vectorCache(env),
+  vectorIndex: vectorIndex(env),
   runtime: systemRuntime,
 };
 

@@ -3,13 +3,13 @@ import { decideFailure, DOCUMENT_RECORDS, documentKey } from "../domain/re-index
 import { embeddingMetadataSchema, vectorsOf } from "../domain/re-index/embedding-job.ts";
 import { resultEnvelopeSchema, type ResultMessage, storedResultSchema } from "../domain/result-message.ts";
 import { parseStoredJson } from "../domain/stored-json.ts";
-import { publishVersion } from "../re-index/publish-version.ts";
+import { type Publication, publishVersion } from "../re-index/publish-version.ts";
 import type { ReIndexPorts } from "../re-index/re-index-ports.ts";
 import { writeManifest } from "../re-index/write-manifest.ts";
 import type { FailedRecord, QueueRecord } from "../runtime/queue-consumer.ts";
 
 /** What became of a job's document. `foreign`: the result is of no job that this release sends. */
-type Taken = "published" | "incomplete" | "outdated" | "failed" | "foreign";
+type Taken = Publication | "failed" | "foreign";
 
 export type TakenEmbeddings = {
   readonly failed: readonly FailedRecord[];

@@ -21,6 +21,7 @@ import {
   writeObjects,
 } from "../permissions.ts";
 import type { QueuePair } from "../queues.ts";
+import { VectorBucket } from "./vector-bucket.ts";
 import { jobQueueUrls } from "./workload-queues.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 
@@ -36,9 +37,10 @@ const WORKERS = 5;
 
 const INDEXES = `${PREFIXES.workloads}re-index/`;
 
-/** Tenants' documents as they change: split, embedded through the batch lane, and searchable as files. */
+/** Tenants' documents as they change: split, embedded through the batch lane, and searchable as files and in S3 Vectors. */
 export class ReIndex extends Construct {
   readonly functions: readonly IFunction[];
+  readonly #vectors: VectorBucket | undefined;
 
   constructor(scope: Construct, id: string, parts: WorkloadParts) {
     super(scope, id);
@@ -46,6 +48,8 @@ export class ReIndex extends Construct {
     const { knowledgeChanges: changes, workloads } = queues;
     const results = workloads.reIndex;
     if (!changes || !results) throw new Error("the stage has no queues for re-indexing");
+    const { settings } = parts.stage;
+    this.#vectors = settings.workloads.s3Vectors ? new VectorBucket(this, "Vectors", settings) : undefined;
     objectEvents.tell(changes.queue, PREFIXES.knowledge, ["ObjectCreated:*", "ObjectRemoved:*"]);
     const takeDocuments = this.#takeDocuments(parts, changes);
     const takeEmbeddings = this.#takeEmbeddings(parts, results);
@@ -63,6 +67,7 @@ export class ReIndex extends Construct {
         TENANTS_TABLE: tenants.tableName,
         WORKLOADS_TABLE: workloadStorage.table.tableName,
         JOB_QUEUE_URLS: jobQueueUrls(this, queues),
+        ...this.#vectors?.environment,
       },
       permissions: [
         readObjects(bucket, `${PREFIXES.knowledge}*`),
@@ -89,6 +94,7 @@ export class ReIndex extends Construct {
         GATEWAY_BUCKET: storage.bucket.bucketName,
         TENANTS_TABLE: storage.tenants.tableName,
         WORKLOADS_TABLE: workloadStorage.table.tableName,
+        ...this.#vectors?.environment,
       },
       permissions: [readObjects(storage.bucket, `${PREFIXES.results}*`), ...this.#publish(parts)],
     });
@@ -113,6 +119,7 @@ export class ReIndex extends Construct {
         TENANTS_TABLE: tenants.tableName,
         WORKLOADS_TABLE: table.tableName,
         KB_CHANGES_QUEUE_URL: changes.queue.queueUrl,
+        ...this.#vectors?.environment,
       },
       permissions: [
         listObjects(bucket, PREFIXES.knowledge),
@@ -150,6 +157,7 @@ export class ReIndex extends Construct {
       listObjects(bucket, INDEXES),
       useTable(tenants, "GetItem"),
       useTable(workloadStorage.table, "GetItem", "BatchGetItem", "Query", "PutItem", "BatchWriteItem"),
+      ...(this.#vectors ? [this.#vectors.write()] : []),
     ];
   }
 }

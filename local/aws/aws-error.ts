@@ -58,6 +58,12 @@ export const ERROR_STYLES = {
     throttled: { name: "TooManyRequestsException", status: 429 },
     internal: { name: "InternalServiceErrorException", status: 500 },
   },
+  s3vectors: {
+    format: "json",
+    accessDenied: { name: "AccessDeniedException", status: 403 },
+    throttled: { name: "TooManyRequestsException", status: 429 },
+    internal: { name: "InternalServerException", status: 500 },
+  },
   states: {
     format: "json",
     accessDenied: JSON_ACCESS_DENIED,

@@ -14,6 +14,7 @@ import { Principals } from "./principals.ts";
 import type { Principal } from "./principals.ts";
 import type { ObjectEvent } from "../events/s3-event.ts";
 import { S3Service } from "./s3-service.ts";
+import { S3VectorsService } from "./s3-vectors-service.ts";
 import { SecretsService } from "./secrets-service.ts";
 import { type MailHandler, SesService } from "./ses-service.ts";
 import { SqsService } from "./sqs-service.ts";
@@ -26,7 +27,7 @@ export type { PolicyDocument } from "./policy-document.ts";
 export type { Principal } from "./principals.ts";
 export type { StatesHandler } from "./states-service.ts";
 
-/** SQS, S3, DynamoDB, Secrets Manager, Step Functions and a stand-in for SES on one port of this machine. */
+/** SQS, S3, DynamoDB, Secrets Manager, Step Functions and stand-ins for SES and S3 Vectors on one port of this machine. */
 export interface LocalAws {
   /** `http://127.0.0.1:PORT`, one for all services. */
   readonly endpoint: string;
@@ -46,6 +47,10 @@ export interface LocalAws {
   readonly secrets: {
     /** Creates the secret or gives it a new value. Returns its ARN. */
     put(name: string, value: string): string;
+  };
+  readonly vectors: {
+    /** Makes the vector bucket with this ARN, if there is none. */
+    createBucket(arn: string): void;
   };
   /** IAM action → requests, refused ones included. */
   readonly counts: ReadonlyMap<string, number>;
@@ -72,6 +77,7 @@ export async function startLocalAws(options: { port?: number } = {}): Promise<Lo
     dynamodb: new DynamodbService(emulators.tables),
     secretsmanager: new SecretsService(),
     ses: new SesService(),
+    s3vectors: new S3VectorsService(),
     states: new StatesService(),
   };
   const endpoint = new Endpoint({ services, principals, faults, observations });
@@ -88,6 +94,7 @@ export async function startLocalAws(options: { port?: number } = {}): Promise<Lo
     onObject: (handler) => services.s3.onObject(handler),
     onMail: (handler) => services.ses.onMail(handler),
     secrets: { put: (name, value) => services.secretsmanager.put(name, value) },
+    vectors: { createBucket: (arn) => services.s3vectors.createBucket(arn) },
     counts: observations.counts,
     denials: observations.denials,
     faults,

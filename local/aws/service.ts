@@ -64,6 +64,11 @@ export async function readJsonRequest(request: IncomingMessage): Promise<JsonReq
   return { operation, input: parseInput(body), body };
 }
 
+/** Reads a request whose path names the operation and whose body is a JSON object. */
+export async function readJsonBody(request: IncomingMessage): Promise<JsonInput> {
+  return parseInput(await readBody(request));
+}
+
 function parseInput(body: Buffer): JsonInput {
   try {
     return inputSchema.parse(body.length === 0 ? {} : JSON.parse(body.toString()));

@@ -20,6 +20,7 @@ const NAME_PROPERTIES: Readonly<Record<string, string>> = {
   [BUILT_TYPES.table]: "TableName",
   [BUILT_TYPES.globalTable]: "TableName",
   [BUILT_TYPES.bucket]: "BucketName",
+  [BUILT_TYPES.vectorBucket]: "VectorBucketName",
   [BUILT_TYPES.secret]: "Name",
   [BUILT_TYPES.role]: "RoleName",
   [BUILT_TYPES.function]: "FunctionName",
@@ -27,6 +28,9 @@ const NAME_PROPERTIES: Readonly<Record<string, string>> = {
   [BUILT_TYPES.schedule]: "Name",
   "AWS::Logs::LogGroup": "LogGroupName",
 };
+
+/** Types whose names are in lower case, and of 63 characters at most. */
+const LOWER_CASE: ReadonlySet<string> = new Set([BUILT_TYPES.bucket, BUILT_TYPES.vectorBucket]);
 
 /** The name that its author gave, with `resolveName` for the intrinsic functions in it, or `<stack>-<logical id>`. */
 export function physicalName(
@@ -38,7 +42,7 @@ export function physicalName(
   const given = property === undefined ? undefined : resource.properties[property];
   if (given !== undefined) return z.string().parse(resolveName(given));
   const name = `${place.stackName}-${resource.logicalId}`;
-  return resource.type === BUILT_TYPES.bucket ? name.toLowerCase().slice(0, 63) : name;
+  return LOWER_CASE.has(resource.type) ? name.toLowerCase().slice(0, 63) : name;
 }
 
 /** The ARN in AWS's shape, the same that the local AWS derives from a request. */
@@ -53,6 +57,8 @@ export function arnOf(type: string, name: string, { region, accountId }: Place):
       return regional("dynamodb", `table/${name}`);
     case BUILT_TYPES.bucket:
       return `arn:aws:s3:::${name}`;
+    case BUILT_TYPES.vectorBucket:
+      return regional("s3vectors", `bucket/${name}`);
     case BUILT_TYPES.role:
       return `arn:aws:iam::${accountId}:role/${name}`;
     case BUILT_TYPES.function:

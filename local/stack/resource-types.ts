@@ -4,6 +4,7 @@ export const BUILT_TYPES = {
   table: "AWS::DynamoDB::Table",
   globalTable: "AWS::DynamoDB::GlobalTable",
   bucket: "AWS::S3::Bucket",
+  vectorBucket: "AWS::S3Vectors::VectorBucket",
   secret: "AWS::SecretsManager::Secret",
   role: "AWS::IAM::Role",
   policy: "AWS::IAM::Policy",

@@ -86,6 +86,8 @@ export class StackResources {
       case "Arn":
       case "Id":
         return resource.type === BUILT_TYPES.secret ? this.#made.secretArn(resource) : resource.arn;
+      case "VectorBucketArn":
+        return resource.arn;
       case "RoleId":
         return this.#made.roleId(resource);
       case "QueueUrl":

@@ -45,6 +45,7 @@ export async function createStorage(
     await createTables(resources, dynamodb);
     for (const { name } of resources.ofType(BUILT_TYPES.bucket))
       await s3.send(new CreateBucketCommand({ Bucket: name }));
+    for (const { arn } of resources.ofType(BUILT_TYPES.vectorBucket)) aws.vectors.createBucket(arn);
   } finally {
     for (const client of [sqs, dynamodb, s3]) client.destroy();
   }

@@ -13,8 +13,8 @@ const policySchema = z.object({
 });
 
 /** What a function's role may do, as `action resource`, but for what comes with logs and event sources. */
-function grantsOf(id: string): string[] {
-  return Object.values(resourcesOf(template, "AWS::IAM::Policy"))
+function grantsOf(id: string, stage = template): string[] {
+  return Object.values(resourcesOf(stage, "AWS::IAM::Policy"))
     .map((policy) => policySchema.parse(policy))
     .filter(({ Roles: [role] }) => role.startsWith(`WorkloadsReIndex${id}Role`))
     .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
@@ -87,4 +87,35 @@ test("what is under way is longer hidden than a function runs, and a stage witho
   const without = JSON.stringify(templateOf().toJSON());
   for (const name of ["kb-changes", "WorkloadsTableName", "check-knowledge"])
     expect(without).not.toContain(name);
+});
+
+describe("with S3 Vectors", () => {
+  const stage = templateOf({ workloads: { reIndex: true, s3Vectors: true } });
+
+  test("there is an encrypted bucket, kept when the stack goes", () => {
+    const [bucket] = Object.values(stage.findResources("AWS::S3Vectors::VectorBucket"));
+    expect(bucket).toMatchObject({
+      DeletionPolicy: "Retain",
+      Properties: { EncryptionConfiguration: { SseType: "AES256" } },
+    });
+    expect(Object.keys(stage.findOutputs("VectorBucketArn"))).toHaveLength(1);
+  });
+
+  test.each(["TakeDocuments", "TakeEmbeddings"])("%s writes to it and reads nothing of it", (id) => {
+    const grants = grantsOf(id, stage).filter((grant) => grant.startsWith("s3vectors:"));
+    expect(grants.map((grant) => grant.split(" ")[0])).toEqual([
+      "s3vectors:CreateIndex",
+      "s3vectors:DeleteVectors",
+      "s3vectors:PutVectors",
+    ]);
+    for (const grant of grants) expect(grant).toMatch(/\/index\/\*$/);
+  });
+
+  test("CheckKnowledge may do nothing with it", () => {
+    expect(grantsOf("CheckKnowledge", stage)).toEqual(grantsOf("CheckKnowledge"));
+  });
+
+  test("is refused where nothing is re-indexed", () => {
+    expect(() => templateOf({ workloads: { s3Vectors: true } })).toThrow(/switch reIndex on/);
+  });
 });

@@ -8,11 +8,14 @@ const PENDING_MS = 26 * 3_600_000;
 /** After which an embedding that failed is tried again. */
 const FAILED_MS = 3_600_000;
 
+/** How a tenant's documents are to be indexed: under which model, and whether in a vector index too. */
+type Indexing = { readonly model: string; readonly inVectors: boolean };
+
 /** Whether a document must be looked at: `writtenAt` is when its object was, undefined when there is none. */
 export function needsCheck(
   record: DocumentRecord | undefined,
   writtenAt: Instant | undefined,
-  model: string,
+  { model, inVectors }: Indexing,
   now: Instant,
 ): boolean {
   if (writtenAt === undefined) return record !== undefined && record.state !== "removed";
@@ -24,5 +27,6 @@ export function needsCheck(
   if (state === "refused") return false;
   if (state === "failed") return readAt + FAILED_MS < now;
   const version = ready.find((each) => each.model === model);
-  return version === undefined || (version.effectiveUntil !== null && version.effectiveUntil <= now);
+  if (version === undefined || (inVectors && !version.inVectors)) return true;
+  return version.effectiveUntil !== null && version.effectiveUntil <= now;
 }

@@ -18,6 +18,8 @@ const readyVersionSchema = versionSchema.extend({
   chunks: z.int().nonnegative(),
   /** When the first of its embeddings is no longer current. */
   effectiveUntil: z.number().nullable(),
+  /** Whether the vector index has its chunks: false for what was published while the stage had none. */
+  inVectors: z.boolean().default(false),
 });
 export type ReadyVersion = z.infer<typeof readyVersionSchema>;
 
@@ -119,16 +121,20 @@ export function decideAbsence(
   };
 }
 
+/** What a version is wanted of, and whether it is to be in a vector index too. */
+export type Wanted = Pick<Version, "content" | "model"> & { readonly inVectors: boolean };
+
 /** A version that is complete or under way already: nothing is to be made of what was read. */
 export function versionFor(
   record: DocumentRecord,
-  content: string,
-  model: string,
+  { content, model, inVectors }: Wanted,
   now: Instant,
 ): "ready" | "pending" | undefined {
   const ready = record.ready.find((version) => version.model === model);
   const isCurrent =
-    ready?.content === content && (ready.effectiveUntil === null || ready.effectiveUntil > now);
+    ready?.content === content &&
+    (ready.inVectors || !inVectors) &&
+    (ready.effectiveUntil === null || ready.effectiveUntil > now);
   if (isCurrent) return "ready";
   const { pending } = record;
   return pending?.content === content && pending.model === model ? "pending" : undefined;
@@ -146,11 +152,11 @@ export type Begun =
 export function decideBegin(
   current: DocumentRecord | undefined,
   read: Read,
-  { content, model }: Pick<Version, "content" | "model">,
+  wanted: Wanted,
   made: Version | null,
 ): Decision<DocumentRecord, Begun> {
   if (!current || read.revision <= current.noted) return { answer: { kind: "outdated" } };
-  const standing = versionFor(current, content, model, read.at);
+  const standing = versionFor(current, wanted, read.at);
   if (standing === undefined && made === null) return { answer: { kind: "changed" } };
   const pending = standing === "ready" ? null : standing === "pending" ? current.pending : made;
   const dropped = current.pending && current.pending !== pending ? [current.pending.folder] : [];
@@ -161,11 +167,15 @@ export function decideBegin(
   };
 }
 
-/** The pending version of this revision has all its embeddings: it takes the place of the one before, at once. */
+/**
+ * The pending version of this revision has all its embeddings: it takes the place of the one before, at once. `standing`:
+ * it has done so already. `outdated`: another has, and nobody will ask for this one again.
+ */
 export function decidePublish(
   current: DocumentRecord | undefined,
   published: ReadyVersion,
-): Decision<DocumentRecord, "published" | "outdated"> {
+): Decision<DocumentRecord, "published" | "standing" | "outdated"> {
+  if (current?.ready.some(({ folder }) => folder === published.folder)) return { answer: "standing" };
   if (current?.pending?.revision !== published.revision) return { answer: "outdated" };
   const replaced = current.ready.filter(({ model }) => model === published.model);
   const ready = [...current.ready.filter(({ model }) => model !== published.model), published];

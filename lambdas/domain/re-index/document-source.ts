@@ -25,6 +25,8 @@ export function indexPrefix(tenantId: TenantId): string {
   return workloadPrefix("re-index", tenantId);
 }
 
+const DOCUMENTS = "documents/";
+
 /** What is kept of one version of a document; `revision` is never used twice for a document. */
 export function versionFolder(
   tenantId: TenantId,
@@ -32,7 +34,7 @@ export function versionFolder(
   revision: number,
   hash: string,
 ): string {
-  return `${indexPrefix(tenantId)}documents/${documentId}/${revision}-${hash}/`;
+  return `${indexPrefix(tenantId)}${DOCUMENTS}${documentId}/${revision}-${hash}/`;
 }
 
 /** The objects of a version's folder. */
@@ -49,4 +51,9 @@ export function manifestPrefix(tenantId: TenantId): string {
 /** Manifests are never written over; the keys count down, so that the newest is the first of a listing. */
 export function manifestKey(tenantId: TenantId, sequence: number): string {
   return `${manifestPrefix(tenantId)}${String(MOST_MANIFESTS - sequence).padStart(12, "0")}.json`;
+}
+
+/** Names a version in file keys and in the vector index: its folder below the tenant's documents. */
+export function versionName(tenantId: TenantId, folder: string): string {
+  return folder.slice(`${indexPrefix(tenantId)}${DOCUMENTS}`.length, -1);
 }

@@ -59,6 +59,8 @@ export const indexManifestSchema = z.object({
       chunks: z.int().nonnegative(),
       key: z.string(),
       textKey: z.string(),
+      /** Whether the vector index has its chunks. */
+      inVectors: z.boolean().default(false),
     }),
   ),
   /** Documents with a version on its way into the index. */

@@ -52,13 +52,14 @@ export function manifestOf(
   const documents = records.flatMap((record) =>
     record.ready
       .filter(({ model }) => model === head.model)
-      .map(({ folder, chunks, revision }) => ({
+      .map(({ folder, chunks, revision, inVectors }) => ({
         documentId: record.documentId,
         source: record.source,
         revision,
         chunks,
         key: `${folder}${VERSION_FILES.chunks}`,
         textKey: `${folder}${VERSION_FILES.text}`,
+        inVectors,
       })),
   );
   const problems = records.flatMap(({ source, problem }) => (problem ? [{ source, ...problem }] : []));

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { type JobInput, type IndexManifest, KnowledgeIndex, readResults } from "../../../client/index.ts";
-import { s3Client } from "../../../lambdas/adapters/aws-clients.ts";
+import {
+  type JobInput,
+  type IndexManifest,
+  KnowledgeIndex,
+  readResults,
+  type SearchResult,
+} from "../../../client/index.ts";
+import { s3Client, s3VectorsClient } from "../../../lambdas/adapters/aws-clients.ts";
 import { tenantIdSchema } from "../../../lambdas/domain/ids.ts";
 import { jsonLines } from "../../../lambdas/domain/jsonl.ts";
 import { knowledgePrefix, PREFIXES } from "../../../lambdas/domain/object-keys.ts";
@@ -19,6 +25,8 @@ const PATIENCE_SECONDS = 120;
 /** A tenant's app: it keeps documents in the bucket and looks things up in their index, with the client alone. */
 export class KnowledgeBase {
   readonly index: KnowledgeIndex;
+  /** The same, searched in the stand-in for S3 Vectors. */
+  readonly #vectors: KnowledgeIndex;
   readonly clients: ReturnType<typeof operatorClients>;
   readonly #gateway: LocalGateway;
   readonly #tenantId: string;
@@ -30,12 +38,18 @@ export class KnowledgeBase {
     this.#tenantId = tenantId;
     this.#signal = signal;
     this.clients = operatorClients(gateway.aws, gateway.outputs);
-    const s3 = s3Client({
+    const environment = {
       AWS_REGION: gateway.aws.region,
       AWS_ENDPOINT_URL: gateway.aws.endpoint,
       credentials: { accessKeyId: "local-operator", secretAccessKey: "local-operator" },
+    };
+    const place = { s3: s3Client(environment), bucket: this.clients.objects.bucket, tenantId };
+    this.index = new KnowledgeIndex(place);
+    const bucketArn = gateway.outputs["VectorBucketArn"] ?? "";
+    this.#vectors = new KnowledgeIndex({
+      ...place,
+      vectors: { client: s3VectorsClient(environment), bucketArn },
     });
-    this.index = new KnowledgeIndex({ s3, bucket: this.clients.objects.bucket, tenantId });
   }
 
   async put(source: string, body: string | Uint8Array): Promise<void> {
@@ -82,7 +96,10 @@ export class KnowledgeBase {
     return texts;
   }
 
-  /** The documents nearest to a question: its embedding is an urgent job like any other. */
+  /**
+   * What is nearest to a question, whose embedding is an urgent job like any other. Found in S3 Vectors; rejects when the
+   * exact search of the files finds anything else.
+   */
   async ask(question: string, model: string, limit: number) {
     const { sqs } = this.clients;
     const job: JobInput = {
@@ -96,7 +113,11 @@ export class KnowledgeBase {
     };
     await sendJobs([job], this.#gateway.outputs, sqs, this.#signal);
     const vector = await this.#embeddingOf(job.idempotencyKey);
-    return this.index.search({ vector, limit });
+    const query = { vector, limit };
+    const [found, exact] = [await this.#vectors.search(query), await this.index.search(query)];
+    if (scoresOf(found) !== scoresOf(exact))
+      throw new Error(`“${question}” finds other chunks in S3 Vectors than in the files`);
+    return found;
   }
 
   async #embeddingOf(idempotencyKey: string): Promise<Float32Array> {
@@ -116,4 +137,9 @@ export class KnowledgeBase {
   #key(source: string): string {
     return `${knowledgePrefix(tenantIdSchema.parse(this.#tenantId))}${source}`;
   }
+}
+
+/** Equal scores stand for each other: the two ways put them in orders of their own. */
+function scoresOf(found: SearchResult | undefined): string {
+  return (found?.hits ?? []).map(({ score }) => score.toFixed(4)).join();
 }

@@ -30,6 +30,7 @@ export function printReIndex(
   const syncCost = formatUsd(BigInt(report.syncCostPicoUsd), 8);
   console.log(`
 ${report.documents} documents of ${report.chunks} chunks for ${cost}, ${syncCost} at once; the queries are among it.
+Each question was asked of the stand-in for S3 Vectors and, exactly, of the files: the same was found.
 (The simulator's vectors are made of the words of a text: hits share words with the query, not its meaning.)
 The functions' logs: ${path.relative(process.cwd(), logs)}
 Took ${report.seconds.toFixed(1)} s.`);

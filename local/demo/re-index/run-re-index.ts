@@ -36,7 +36,8 @@ export async function runReIndex(options: DemoOptions, signal: AbortSignal): Pro
     simulator: { batchSeconds: BATCH_SECONDS, directLatencyMs: 300, seed: "demo" },
     // The demo's figures are compared with the simulator's invoice: it never calls a real provider.
     environment: {},
-    assemble: (place, settings) => synthesize(place, { ...settings, workloads: { reIndex: true } }),
+    assemble: (place, settings) =>
+      synthesize(place, { ...settings, workloads: { reIndex: true, s3Vectors: true } }),
     log: (line) => progress.show(line),
   });
   const base = new KnowledgeBase(gateway, TENANT_ID, signal);

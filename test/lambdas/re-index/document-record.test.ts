@@ -8,10 +8,12 @@ import {
   decideReading,
   decideTidy,
   type DocumentRecord,
+  versionFor,
 } from "../../../lambdas/domain/re-index/document-record.ts";
 import { needsCheck } from "../../../lambdas/domain/re-index/document-check.ts";
 
 const MODEL = "m";
+const INDEXING = { model: MODEL, inVectors: false };
 const DOCUMENT = { documentId: "d", source: "a.md" };
 
 /** What a reader saw: a content, or that the document is gone. */
@@ -53,7 +55,7 @@ class Story {
         : decideBegin(
             this.record,
             read,
-            { content: seen, model: MODEL },
+            { content: seen, model: MODEL, inVectors: false },
             { revision, folder, content: seen, model: MODEL },
           );
     this.record = next ?? this.record;
@@ -69,6 +71,7 @@ class Story {
       model: MODEL,
       chunks: 1,
       effectiveUntil: null,
+      inVectors: false,
     };
     this.record = decidePublish(this.record, version).next ?? this.record;
   }
@@ -120,14 +123,14 @@ test("whatever the order of readers, results and changes, the index ends as the 
 
 test("a reading that finds gone what it counted on is made again", () => {
   const { next } = decideReading(undefined, DOCUMENT);
-  const begun = decideBegin(next, { revision: 1, at: 0 }, { content: "one", model: MODEL }, null);
+  const begun = decideBegin(next, { revision: 1, at: 0 }, { content: "one", ...INDEXING }, null);
   expect(begun).toEqual({ answer: { kind: "changed" } });
 });
 
 test("a failure ends the version it is of, and no other", () => {
   const { next: read } = decideReading(undefined, DOCUMENT);
   const version = { revision: 1, folder: "1/", content: "one", model: MODEL };
-  const { next: begun } = decideBegin(read, { revision: 1, at: 0 }, version, version);
+  const { next: begun } = decideBegin(read, { revision: 1, at: 0 }, { content: "one", ...INDEXING }, version);
   const problem = { code: "c", message: "m", at: 0 };
   expect(decideFailure(begun, 2, problem)).toEqual({ answer: "outdated" });
   expect(decideFailure(begun, 1, problem).next).toMatchObject({
@@ -145,7 +148,7 @@ const record: DocumentRecord = {
   noted: 1,
   readAt: 100_000,
   state: "present",
-  ready: [{ revision: 1, folder: "1/", content: "one", model: MODEL, chunks: 1, effectiveUntil: null }],
+  ready: [{ revision: 1, folder: "1/", content: "one", ...INDEXING, chunks: 1, effectiveUntil: null }],
   pending: null,
   problem: null,
   superseded: [],
@@ -171,5 +174,24 @@ test.each<[string, Partial<DocumentRecord> | undefined, number | undefined, numb
   ["of another model", { ready: [{ ...record.ready[0]!, model: "old" }] }, 0, 0, true],
   ["no longer current", { ready: [{ ...record.ready[0]!, effectiveUntil: 5 }] }, 0, 6, true],
 ])("a document that is %s: looked at or not", (_, changes, writtenAt, now, expected) => {
-  expect(needsCheck(changes && { ...record, ...changes }, writtenAt, MODEL, now)).toBe(expected);
+  expect(needsCheck(changes && { ...record, ...changes }, writtenAt, INDEXING, now)).toBe(expected);
+});
+
+test("a document of a time without a vector index is looked at once there is one", () => {
+  const indexing = { model: MODEL, inVectors: true };
+  expect(needsCheck(record, 0, indexing, 0)).toBe(true);
+  expect(needsCheck({ ...record, ready: [{ ...record.ready[0]!, inVectors: true }] }, 0, indexing, 0)).toBe(
+    false,
+  );
+  expect(versionFor(record, { content: "one", ...indexing }, 0)).toBeUndefined();
+  expect(versionFor(record, { content: "one", ...INDEXING }, 0)).toBe("ready");
+});
+
+test("a version that is published twice stands, and one whose place is taken is outdated", () => {
+  const [ready] = record.ready;
+  const version = { ...ready!, folder: "2/", revision: 2 };
+  const { answer, next } = decidePublish({ ...record, pending }, version);
+  expect({ answer, superseded: next?.superseded }).toEqual({ answer: "published", superseded: ["1/"] });
+  expect(decidePublish(next, version)).toEqual({ answer: "standing" });
+  expect(decidePublish(next, ready!)).toEqual({ answer: "outdated" });
 });

@@ -10,10 +10,12 @@ import { knowledgePrefix } from "../../../lambdas/domain/object-keys.ts";
 import { reIndexPolicySchema } from "../../../lambdas/domain/re-index/re-index-policy.ts";
 import type { ResultMessage } from "../../../lambdas/domain/result-message.ts";
 import { tenantPolicySchema } from "../../../lambdas/domain/tenant-policy.ts";
+import type { ReIndexPorts } from "../../../lambdas/re-index/re-index-ports.ts";
 import type { CheckMessage } from "../../../lambdas/take-documents/changes.ts";
 import type { EmbeddingJob } from "../../../lambdas/take-documents/take-document.ts";
 import { takeDocuments } from "../../../lambdas/take-documents/take-documents.ts";
 import { takeEmbeddings } from "../../../lambdas/take-embeddings/take-embeddings.ts";
+import type { VectorIndex } from "../../../lambdas/vector-index.ts";
 import { memoryS3 } from "./memory-s3.ts";
 
 export const ACME = tenantIdSchema.parse("acme");
@@ -37,6 +39,8 @@ export class Knowledge {
   readonly records = new MemoryWorkloadRecords();
   readonly vectors = new MemoryVectorCache();
   readonly changes = new MemoryOutbox<CheckMessage>();
+  /** The stage's, from when it has one. */
+  vectorIndex: VectorIndex | undefined;
   readonly index = new KnowledgeIndex({ s3: memoryS3(this.objects), bucket: "memory", tenantId: ACME });
   /** Jobs that wait for their answers, by idempotency key: one that is sent again is the same. */
   readonly #waiting = new Map<string, EmbeddingJob>();
@@ -52,6 +56,16 @@ export class Knowledge {
       }
     },
   };
+
+  /** What the functions share. */
+  ports(): ReIndexPorts {
+    const { objects, tenants, records, vectors, vectorIndex, runtime } = this;
+    return { objects, tenants, records, vectors, vectorIndex, runtime };
+  }
+
+  get inVectors(): boolean {
+    return this.vectorIndex !== undefined;
+  }
 
   async policy(fields: object = {}): Promise<void> {
     const reIndex = reIndexPolicySchema.parse(fields);
