@@ -26,7 +26,8 @@ import type { ReIndexPorts } from "./re-index-ports.ts";
  * the next manifest, and deletes what no manifest names any longer. Manifests are never written over; whoever dies in
  * between leaves a number unused, and whoever comes next writes a manifest that has all of it.
  *
- *     switch if complete ──> take a number ──> read the documents ──> PUT the manifest ──> delete what it replaces
+ *     switch if complete ──> take a number ──> read the documents ──> PUT the manifest ──> delete what it replaces,
+ *                                                                                          if no number was taken since
  */
 export async function writeManifest(
   tenantId: TenantId,
@@ -43,7 +44,10 @@ export async function writeManifest(
   const manifest = manifestOf(head, documents, toIso(runtime.now()));
   const newest = manifestKey(tenantId, head.sequence);
   await objects.put(newest, JSON.stringify(manifest));
-  await tidy(tenantId, documents, [head.model, model], ports);
+  // Who has a higher number may have read the documents before this did, and name what is superseded here. Where nobody has
+  // one, whoever takes one now reads them after this.
+  const last = await records.get(INDEX_HEADS, key);
+  if (last?.sequence === head.sequence) await tidy(tenantId, documents, [head.model, model], ports);
   const older: string[] = [];
   for await (const { key: other } of objects.list(manifestPrefix(tenantId)))
     if (other > newest) older.push(other);
