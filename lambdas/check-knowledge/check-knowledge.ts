@@ -1,6 +1,7 @@
+import { attemptParts } from "../domain/failed-parts.ts";
 import type { TenantId } from "../domain/ids.ts";
 import type { Instant } from "../domain/instant.ts";
-import { knowledgePrefix, PREFIXES } from "../domain/object-keys.ts";
+import { knowledgePrefix } from "../domain/object-keys.ts";
 import {
   DOCUMENT_PREFIX,
   DOCUMENT_RECORDS,
@@ -24,17 +25,24 @@ export type CheckPorts = {
   readonly inVectors: boolean;
 };
 
+/** Documents that are to be looked at, and what some tenants' failed over. */
+export type Checked = { readonly checked: number; readonly failures: readonly unknown[] };
+
 /**
  * Has every document looked at that the index does not have as it is: there before the workload was switched on, missed by
- * an event, under another model than the policy's, not in the vector index, past its time, or gone. Returns how many.
+ * an event, under another model than the policy's, not in the vector index, past its time, or gone. A tenant whose documents
+ * cannot be gone through holds up no other.
  */
-export async function checkKnowledge(ports: CheckPorts): Promise<number> {
+export async function checkKnowledge(ports: CheckPorts): Promise<Checked> {
+  const failures: unknown[] = [];
+  const attempt = attemptParts(failures);
   let checked = 0;
-  for (const tenantId of await tenantsOf(ports.objects)) {
-    const policy = (await ports.tenants.get(tenantId))?.policy.workloads.reIndex;
-    if (policy) checked += await checkTenant(tenantId, policy, ports);
-  }
-  return checked;
+  for await (const tenantId of ports.tenants.withWorkload("reIndex"))
+    checked += await attempt(0, async () => {
+      const policy = (await ports.tenants.get(tenantId))?.policy.workloads.reIndex;
+      return policy === undefined ? 0 : checkTenant(tenantId, policy, ports);
+    });
+  return { checked, failures };
 }
 
 async function checkTenant(tenantId: TenantId, policy: ReIndexPolicy, ports: CheckPorts): Promise<number> {
@@ -58,18 +66,4 @@ async function checkTenant(tenantId: TenantId, policy: ReIndexPolicy, ports: Che
   });
   await changes.send(messages);
   return messages.length;
-}
-
-/** Those that have documents, and those whose documents are in an index. */
-async function tenantsOf(objects: ObjectStore): Promise<ReadonlySet<TenantId>> {
-  const found = new Set<TenantId>();
-  for await (const { key } of objects.list(PREFIXES.knowledge)) add(documentPlaceOf(key)?.tenantId);
-  const indexes = `${PREFIXES.workloads}re-index/`;
-  for await (const { key } of objects.list(indexes))
-    add(documentPlaceOf(`${PREFIXES.knowledge}${key.slice(indexes.length)}`)?.tenantId);
-  return found;
-
-  function add(tenantId: TenantId | undefined): void {
-    if (tenantId !== undefined) found.add(tenantId);
-  }
 }

@@ -1,7 +1,8 @@
 import { parseEnvironment } from "../runtime/environment.ts";
+import { RetryableError } from "../domain/failures.ts";
 import { knowledgeChanges, objectStore, tenants, workloadRecords } from "../runtime/ports.ts";
 import { systemRuntime } from "../runtime/system-runtime.ts";
-import { count, observed } from "../runtime/telemetry.ts";
+import { count, logFailure, observed } from "../runtime/telemetry.ts";
 import { checkKnowledge } from "./check-knowledge.ts";
 import { envSchema } from "./env.ts";
 
@@ -17,7 +18,10 @@ const ports = {
 
 export const handler = () =>
   observed(async () => {
-    const checked = await checkKnowledge(ports);
+    const { checked, failures } = await checkKnowledge(ports);
+    for (const failure of failures) logFailure("a tenant's documents could not be checked", failure);
     count({ DocumentsChecked: checked });
+    // For the alarm on failed functions: the rest was done, and the next look tries these again.
+    if (failures.length > 0) throw new RetryableError(`${failures.length} tenants could not be checked`);
     return { checked };
   });

@@ -1,3 +1,4 @@
+import { attemptParts } from "../domain/failed-parts.ts";
 import { dueDays, lastDueDay } from "../domain/lead-scoring/due-days.ts";
 import { decideClaim } from "../domain/lead-scoring/lead-run.ts";
 import { decideStart, LEAD_RUN, LEAD_START, leadKeys } from "../domain/lead-scoring/lead-records.ts";
@@ -27,19 +28,27 @@ export type FindRequest = {
   readonly rerun: FoundRun | null;
 };
 
-/** Claims the days that are due by their tenants' own clocks, missed ones too. At most RUNS_PER_EXECUTION. */
+/**
+ * Claims the days that are due by their tenants' own clocks, missed ones too. At most RUNS_PER_EXECUTION. A tenant whose days
+ * cannot be found holds up no other: that is thrown only where there is nothing else to do, as there is at most looks.
+ */
 export async function findLeadRuns({ holder, rerun }: FindRequest, ports: FindPorts): Promise<FoundRun[]> {
   if (rerun !== null) return (await claim(rerun, holder, ports, true)) ? [rerun] : [];
   const found: FoundRun[] = [];
+  const failures: unknown[] = [];
+  const attempt = attemptParts(failures);
   for await (const tenantId of ports.tenants.withWorkload("leadScoring")) {
-    const policy = (await ports.tenants.get(tenantId))?.policy.workloads.leadScoring;
-    if (policy === undefined) continue;
-    for (const day of await daysOf(tenantId, policy, ports)) {
-      if (found.length === RUNS_PER_EXECUTION) return found;
-      const run = { tenantId, day };
-      if (await claim(run, holder, ports, false)) found.push(run);
-    }
+    if (found.length === RUNS_PER_EXECUTION) break;
+    await attempt(undefined, async () => {
+      const policy = (await ports.tenants.get(tenantId))?.policy.workloads.leadScoring;
+      for (const day of policy ? await daysOf(tenantId, policy, ports) : []) {
+        if (found.length === RUNS_PER_EXECUTION) return;
+        const run = { tenantId, day };
+        if (await claim(run, holder, ports, false)) found.push(run);
+      }
+    });
   }
+  if (found.length === 0 && failures.length > 0) throw failures[0];
   return found;
 }
 

@@ -12,6 +12,7 @@ import type { Env as TakeEmbeddingsEnv } from "../../lambdas/take-embeddings/env
 import { GatewayFunction } from "../gateway-function.ts";
 import {
   deleteObjects,
+  findTenantsWith,
   grant,
   listObjects,
   readObjects,
@@ -123,8 +124,8 @@ export class ReIndex extends Construct {
       },
       permissions: [
         listObjects(bucket, PREFIXES.knowledge),
-        listObjects(bucket, INDEXES),
         useTable(tenants, "GetItem"),
+        findTenantsWith(tenants, "reIndex"),
         useTable(table, "Query"),
         sendTo(changes.queue),
       ],

@@ -60,8 +60,8 @@ describe("least privilege", () => {
   test("CheckKnowledge reads no document, and says which ones to look at", () => {
     expect(grantsOf("CheckKnowledge")).toEqual([
       "dynamodb:GetItem StorageTenants",
+      "dynamodb:Query StorageTenants",
       "dynamodb:Query WorkloadsStorageWorkloads",
-      "s3:ListBucket StorageGatewayBucket",
       "s3:ListBucket StorageGatewayBucket",
       "sqs:SendMessage Queueskbchanges",
     ]);

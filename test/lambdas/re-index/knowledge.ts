@@ -67,10 +67,10 @@ export class Knowledge {
     return this.vectorIndex !== undefined;
   }
 
-  async policy(fields: object = {}): Promise<void> {
+  async policy(fields: object = {}, name: string = ACME): Promise<void> {
     const reIndex = reIndexPolicySchema.parse(fields);
-    const policy = tenantPolicySchema.parse({ tenantId: ACME, workloads: { reIndex } });
-    const before = await this.tenants.get(ACME);
+    const policy = tenantPolicySchema.parse({ tenantId: name, workloads: { reIndex } });
+    const before = await this.tenants.get(policy.tenantId);
     const revision = (before?.revision ?? 0) + 1;
     await this.tenants.put({ version: 1, policy, salt: "s".repeat(40), revision, updatedAt: 0 });
   }
@@ -102,7 +102,7 @@ export class Knowledge {
 
   /** The quarter-hourly look, and what it asks for. */
   async check(): Promise<number> {
-    const checked = await checkKnowledge(this);
+    const { checked } = await checkKnowledge(this);
     const messages = this.changes.take().map((body) => ({ messageId: "c", body: JSON.stringify(body) }));
     await takeDocuments(messages, this);
     return checked;

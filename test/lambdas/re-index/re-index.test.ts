@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { KnowledgeIndex } from "../../../client/search-index.ts";
+import { checkKnowledge } from "../../../lambdas/check-knowledge/check-knowledge.ts";
 import { indexPrefix } from "../../../lambdas/domain/re-index/document-source.ts";
 import { ACME, Knowledge, vectorOf } from "./knowledge.ts";
 import { memoryS3 } from "./memory-s3.ts";
@@ -239,6 +240,21 @@ describe("the quarter-hourly look", () => {
     await knowledge.remove("a.md");
     await knowledge.check();
     expect(await knowledge.texts()).toEqual({});
+  });
+
+  test("goes on after a tenant whose documents cannot be gone through", async () => {
+    await knowledge.policy({}, "globex");
+    await knowledge.put("a.md", manual("lamp"));
+    const list = knowledge.objects.list.bind(knowledge.objects);
+    knowledge.objects.list = (prefix) => {
+      if (prefix.includes("tenant=globex/")) throw new Error("S3 is away");
+      return list(prefix);
+    };
+    const { checked, failures } = await checkKnowledge(knowledge);
+    expect({ checked, failures: failures.map(String) }).toEqual({
+      checked: 1,
+      failures: ["Error: S3 is away"],
+    });
   });
 
   test("asks for nothing where nothing has changed", async () => {
