@@ -1,8 +1,6 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { S3Client } from "@aws-sdk/client-s3";
-import { S3VectorsClient } from "@aws-sdk/client-s3vectors";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { draftsApprove, draftsOf } from "../../cli/draft-commands.ts";
 import { putTenants } from "../../cli/put-tenants.ts";
@@ -12,7 +10,6 @@ import { openStack } from "../../cli/stack.ts";
 import { tenantIdSchema } from "../../lambdas/domain/ids.ts";
 import { LEAD_RUN, leadKeys } from "../../lambdas/domain/lead-scoring/lead-records.ts";
 import { addDays, localMoment } from "../../lambdas/domain/lead-scoring/local-time.ts";
-import { KnowledgeIndex } from "../../client/index.ts";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import {
   type LocalGateway,
@@ -23,6 +20,7 @@ import {
 import { operatorClients } from "../../local/gateway/operator-clients.ts";
 import { synthesize } from "../../local/gateway/synthesize.ts";
 import { EmbeddingSpace } from "../../local/provider-simulator/embedding-vector.ts";
+import { knowledgeOf } from "./knowledge-app.ts";
 import { Stranger } from "./stranger.ts";
 
 // The three workloads on one local stack, from outside. Every call of AWS is checked against the synthesized roles.
@@ -199,34 +197,6 @@ test("yesterday's leads are scored and drafted by themselves, and sent when an o
   expect(gateway.aws.denials).toEqual([]);
 }, 180_000);
 
-/** An app with the rights that docs/workloads/re-index.md names for `role`, and the index that it opens. */
-function knowledgeOf(tenantId: string, role = tenantId): KnowledgeIndex {
-  const { bucket } = operator.objects;
-  const bucketArn = gateway.outputs["VectorBucketArn"] ?? "";
-  const files = `workloads/re-index/tenant=${role}/*`;
-  const statements = [
-    { Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/${files}` },
-    {
-      Action: "s3:ListBucket",
-      Resource: `arn:aws:s3:::${bucket}`,
-      Condition: { StringLike: { "s3:prefix": [files] } },
-    },
-    { Action: ["s3vectors:QueryVectors", "s3vectors:GetVectors"], Resource: `${bucketArn}/index/${role}.*` },
-  ];
-  const Statement = statements.map((statement) => ({ Effect: "Allow" as const, ...statement }));
-  const credentials = gateway.aws.registerPrincipal({
-    roleName: `app-of-${role}-at-${tenantId}`,
-    policies: [{ Version: "2012-10-17", Statement }],
-  });
-  const { endpoint, region } = gateway.aws;
-  const [s3, client] = [
-    new S3Client({ endpoint, region, credentials, forcePathStyle: true }),
-    new S3VectorsClient({ endpoint, region, credentials }),
-  ];
-  clients.push(s3, client);
-  return new KnowledgeIndex({ s3, bucket, tenantId, vectors: { client, bucketArn } });
-}
-
 test("documents become an index that their tenant's own app can search, and nobody else's", async () => {
   const documents = {
     "lamp.md": "# Lamp\n\nThe lamp hangs high.",
@@ -234,7 +204,10 @@ test("documents become an index that their tenant's own app can search, and nobo
   };
   for (const [source, body] of Object.entries(documents))
     await operator.objects.put(`kb/tenant=hooli/${source}`, body);
-  const index = knowledgeOf("hooli");
+  const app = knowledgeOf(gateway, "hooli");
+  const stranger = knowledgeOf(gateway, "hooli", "globex");
+  clients.push(app, stranger);
+  const { index } = app;
   const sources = async () => (await index.manifest())?.documents.map(({ source }) => source).toSorted();
   await expect.poll(sources, { timeout: 60_000, interval: 250 }).toEqual(Object.keys(documents));
 
@@ -251,8 +224,7 @@ test("documents become an index that their tenant's own app can search, and nobo
   expect((await index.search({ vector }))?.hits.map(({ source }) => source)).toEqual(["page.html"]);
   expect(gateway.aws.denials).toEqual([]);
 
-  const stranger = knowledgeOf("hooli", "globex");
-  await expect(stranger.manifest()).rejects.toThrow(/not authorized/);
+  await expect(stranger.index.manifest()).rejects.toThrow(/not authorized/);
   // What was denied here is as it should be, and no other test's.
   expect(gateway.aws.denials.map(({ roleName }) => roleName)).toEqual(["app-of-globex-at-hooli"]);
 }, 180_000);
