@@ -17,6 +17,7 @@ import {
   type DraftListOptions,
   draftsShow,
 } from "./draft-commands.ts";
+import { leadsRun } from "./run-leads.ts";
 import { draftsSend } from "./send-drafts.ts";
 import { leadsShow } from "./lead-commands.ts";
 import { jobsCancel, jobsShow } from "./job-commands.ts";
@@ -164,6 +165,12 @@ function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
     .description("what came of one day's leads: the run, and every score")
     .action((tenant: string, day: string, _options, command: Command) =>
       run(command, (stack) => leadsShow(stack, tenant, day)),
+    );
+  leads
+    .command("run <tenant> <day>")
+    .description("run one day's leads now; what is done in it stays, leads that were dropped since are added")
+    .action((tenant: string, day: string, _options, command: Command) =>
+      run(command, (stack) => leadsRun(stack, tenant, day, terminal.now())),
     );
 
   const drafts = program

@@ -14,6 +14,8 @@ const outputsSchema = z.object({
   DeliveriesQueueUrl: z.string().optional(),
   /** Only of a stack with a workload that remembers something. */
   WorkloadsTableName: z.string().optional(),
+  /** Only of a stack that scores leads. */
+  LeadScoringArn: z.string().optional(),
   /** Only of a stack on this machine. */
   Endpoint: z.url().optional(),
   Region: z.string().optional(),

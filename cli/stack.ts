@@ -4,6 +4,7 @@ import {
   documentClient,
   s3Client,
   sesClient,
+  sfnClient,
   sqsClient,
 } from "../lambdas/adapters/aws-clients.ts";
 import { DynamoBatches } from "../lambdas/adapters/dynamo-batches.ts";
@@ -13,6 +14,7 @@ import { DynamoLedger } from "../lambdas/adapters/dynamo-ledger.ts";
 import { DynamoTenants } from "../lambdas/adapters/dynamo-tenants.ts";
 import { DynamoWorkloadRecords } from "../lambdas/adapters/dynamo-workload-records.ts";
 import { type Mailer, SesMailer } from "../lambdas/adapters/ses-mailer.ts";
+import { type LeadRuns, SfnLeadRuns } from "../lambdas/adapters/sfn-lead-runs.ts";
 import { SqsDeadLetterInbox } from "../lambdas/adapters/sqs-dead-letter-inbox.ts";
 import { SqsOutbox } from "../lambdas/adapters/sqs-outbox.ts";
 import { S3ObjectStore } from "../lambdas/adapters/s3-object-store.ts";
@@ -59,6 +61,8 @@ export type Stack = {
   readonly deadLetters: readonly DeadLetterQueue[];
   /** Throws OperatorError where the stack has no workload that remembers something. */
   readonly workloadRecords: () => WorkloadRecords;
+  /** Throws OperatorError where the stack's outputs know of no lead scoring. */
+  readonly leadRuns: () => LeadRuns;
   readonly mailer: Mailer;
   close(): void;
 };
@@ -78,6 +82,7 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
   const dynamo = documentClient(environment);
   const s3 = s3Client(environment);
   const ses = sesClient(environment);
+  const sfn = sfnClient(environment);
   return {
     stackName,
     tenants: new DynamoTenants(dynamo, outputs.TenantsTableName),
@@ -98,8 +103,15 @@ export function openStack(stackName: string, outputs: StackOutputs): Stack {
         return new DynamoWorkloadRecords(dynamo, outputs.WorkloadsTableName);
       throw new OperatorError("the stack has no such workload: see docs/workloads for how to switch one on");
     },
+    leadRuns: () => {
+      if (outputs.LeadScoringArn !== undefined) return new SfnLeadRuns(sfn, outputs.LeadScoringArn);
+      throw new OperatorError(
+        "the outputs have no LeadScoringArn: the stack has no lead scoring (see docs/workloads/lead-scoring.md), or they are of an earlier release, then deploy this one first",
+      );
+    },
     mailer: new SesMailer(ses),
     close: () => {
+      sfn.destroy();
       ses.destroy();
       sqs.destroy();
       dynamo.destroy();

@@ -1,4 +1,4 @@
-import { Duration, Stack } from "aws-cdk-lib";
+import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from "aws-cdk-lib/aws-scheduler";
@@ -55,6 +55,8 @@ export class LeadScoring extends Construct {
       invokes: Object.values(functions),
     });
     this.machines = [machine];
+    // The operator's tool starts runs by it.
+    new CfnOutput(Stack.of(this), "LeadScoringArn", { value: machine.stateMachineArn });
     const scheduler = new Role(this, "SchedulerRole", {
       assumedBy: new ServicePrincipal("scheduler.amazonaws.com"),
     });

@@ -28,6 +28,8 @@ export type StackFixture = {
   readonly outputsFile: string;
   /** What was sent by e-mail, as it went out. */
   readonly mails: readonly string[];
+  /** What was asked of Step Functions, each as `[action, input]`. */
+  readonly stateCalls: readonly (readonly [string, unknown])[];
   /** Writes a file into the fixture's folder; returns its path. */
   file(name: string, content: unknown): Promise<string>;
   /** Runs the tool on this stack at noon of 2026-11-21. */
@@ -48,12 +50,21 @@ const TABLES = {
 };
 
 const BUCKET = "gateway";
+const LEAD_SCORING = "arn:aws:states:us-east-1:000000000000:stateMachine:Test-LeadScoring";
 
 /** The tables, the bucket and a dead-letter queue of an empty stack named `Test`, and its outputs file, on this machine. */
 export async function startStackFixture(): Promise<StackFixture> {
   const aws = await startLocalAws();
   const mails: string[] = [];
   aws.onMail(async ({ eml }) => void mails.push(eml.toString()));
+  const stateCalls: (readonly [string, unknown])[] = [];
+  aws.onStates(async (action, input) => {
+    stateCalls.push([action, input]);
+    return {
+      executionArn: `${LEAD_SCORING.replace("stateMachine", "execution")}:one`,
+      startDate: new Date(NOON),
+    };
+  });
   const folder = await mkdtemp(path.join(tmpdir(), "offpeak-cli-"));
   const settings = {
     region: aws.region,
@@ -91,6 +102,7 @@ export async function startStackFixture(): Promise<StackFixture> {
     RunsQueueUrl: queues.runsQueueUrl,
     DeliveriesQueueUrl: queues.deliveriesQueueUrl,
     DeadLetterQueueUrls: deadLetterQueueUrls.join(","),
+    LeadScoringArn: LEAD_SCORING,
     Endpoint: aws.endpoint,
     Region: aws.region,
   };
@@ -123,6 +135,7 @@ export async function startStackFixture(): Promise<StackFixture> {
     ...queues,
     outputsFile,
     mails,
+    stateCalls,
     file,
     offpeak,
     json: async (...args) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { resourcesOf, templateOf } from "../stage-template.ts";
+import { resolve, resourcesOf, templateOf } from "../stage-template.ts";
 
 const template = templateOf({ workloads: { leadScoring: true } });
 
@@ -14,6 +14,11 @@ test("a schedule looks every quarter of an hour whose hour has come", () => {
       Target: expect.objectContaining({ Input: "{}" }),
     }),
   ]);
+});
+
+test("the machine that scores leads is an output, for the operator's tool", () => {
+  const { LeadScoringArn: output } = template.findOutputs("LeadScoringArn");
+  expect(resolve(template, output?.["Value"])).toMatch(/:stateMachine:WorkloadsLeadScoring/);
 });
 
 test("a stage without the workload has nothing of it", () => {
