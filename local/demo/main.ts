@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { failureText } from "../failure-text.ts";
+import { WORKLOAD_NAMES, type WorkloadName } from "../gateway/workload-names.ts";
 import { type DemoOptions, runDemo } from "./run-demo.ts";
 import { SAMPLE_CALLS } from "./calls.ts";
 import { WORKLOAD_DEMOS } from "./workloads.ts";
@@ -25,7 +26,7 @@ const program = new Command("npm run demo --")
   )
   .addOption(
     new Option("--workload <name>", "show one of the workloads that come with the gateway").choices(
-      Object.keys(WORKLOAD_DEMOS),
+      Object.values(WORKLOAD_NAMES),
     ),
   )
   .option("--documents <folder>", "for re-index: the documents; this project's own unless told")
@@ -36,13 +37,13 @@ const program = new Command("npm run demo --")
   .option("--report <file>", "write the figures as JSON")
   .showHelpAfterError();
 
-const options = program.parse().opts<DemoOptions & { report?: string; workload?: string }>();
+const options = program.parse().opts<DemoOptions & { report?: string; workload?: WorkloadName }>();
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
 process.once("SIGTERM", () => stop.abort(new Error("stopped")));
 
 try {
-  const run = WORKLOAD_DEMOS[options.workload ?? ""] ?? runDemo;
+  const run = options.workload === undefined ? runDemo : WORKLOAD_DEMOS[options.workload];
   const { report, faults } = await run(options, stop.signal);
   if (options.report !== undefined)
     await writeFile(options.report, `${JSON.stringify(report, undefined, 2)}\n`);

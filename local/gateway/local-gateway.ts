@@ -5,6 +5,7 @@ import { DEFAULT_ESCALATION_SECONDS } from "../../lambdas/domain/escalation-pace
 import { DEFAULT_TIER_DUE_SECONDS } from "../../lambdas/domain/limits.ts";
 import type { TenantPolicy } from "../../lambdas/domain/tenant-policy.ts";
 import { TIERS } from "../../lambdas/domain/vocabulary.ts";
+import type { Workload } from "../../lambdas/domain/workloads.ts";
 import { type LocalAws, startLocalAws } from "../aws/local-aws.ts";
 import {
   type ProviderSimulatorThread,
@@ -26,6 +27,8 @@ export type LocalGatewayOptions = {
   /** Divides schedule periods, Wait seconds and the tiers' default due times. */
   readonly speed: number;
   readonly tenants: readonly TenantPolicy[];
+  /** The workloads that the stage has; each is on for the tenants whose policies say so. */
+  readonly workloads?: readonly Workload[];
   /** Gets the synthesized app and the functions' logs; emptied first. */
   readonly workFolder: string;
   /** The port of the AWS endpoint; 0 takes a free one. */
@@ -76,7 +79,7 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     const providers = providerTargets(environment, simulator);
     const assembly = path.join(options.workFolder, "cdk.out");
     options.log("synthesizing the stack");
-    await (options.assemble ?? synthesize)(assembly, localSettings(speed, providers));
+    await (options.assemble ?? synthesize)(assembly, localSettings(options, providers));
     options.log("starting the stack");
     const aws = await startLocalAws(options.port === undefined ? {} : { port: options.port });
     stops.push(() => aws.close());
@@ -133,10 +136,18 @@ function needsSimulator(environment: LocalGatewayOptions["environment"]): boolea
 }
 
 /** The stage of this machine: due times run at the same speed as everything else, and no group waits for company. */
-function localSettings(speed: number, providers: ProviderTargets): Record<string, unknown> {
+function localSettings(
+  { speed, workloads = [] }: Pick<LocalGatewayOptions, "speed" | "workloads">,
+  providers: ProviderTargets,
+): Record<string, unknown> {
   return {
     stackName: STACK_NAME,
     removalPolicy: "destroy",
+    workloads: {
+      ...Object.fromEntries(workloads.map((workload) => [workload, true])),
+      // This machine has a stand-in for S3 Vectors: apps can try both ways of searching.
+      s3Vectors: workloads.includes("reIndex"),
+    },
     minBatchJobs: 1,
     waitFactor: 1 / speed,
     lanes: { timeFactor: 1 / speed },

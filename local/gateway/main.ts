@@ -1,23 +1,23 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
-import { z } from "zod";
-import { tenantsFileSchema, type TenantPolicy } from "../../lambdas/domain/tenant-policy.ts";
+import type { TenantPolicy } from "../../lambdas/domain/tenant-policy.ts";
+import type { Workload } from "../../lambdas/domain/workloads.ts";
 import { failureText } from "../failure-text.ts";
-import { type LocalGateway, STACK_NAME, startLocalGateway } from "./local-gateway.ts";
+import { type LocalGateway, mailFolder, STACK_NAME, startLocalGateway } from "./local-gateway.ts";
+import { readTenants, workloadGaps } from "./local-tenants.ts";
+import { parseWorkloads, WORKLOAD_NAMES } from "./workload-names.ts";
 
 const WORK_FOLDER = fileURLToPath(new URL("../../.offpeak/local", import.meta.url));
 
 /** How long a simulated provider takes for a batch, before `--speed`: some minutes, as real ones mostly do. */
 const SIMULATED_BATCH_SECONDS = 240;
 
-/** Without a tenants file there is one tenant, to try things with. */
-const DEFAULT_TENANTS = [{ tenantId: "acme" }];
-
 type Options = {
   readonly tenants?: string;
+  readonly workloads?: readonly Workload[];
   readonly outputs: string;
   readonly speed: number;
   readonly port: number;
@@ -36,7 +36,15 @@ const options = new Command("npm run local --")
   .description(
     "Runs the stack on this machine until Ctrl-C, for any AWS SDK client: an endpoint, queues, results.",
   )
-  .option("--tenants <file>", "tenants as JSON; without it, one tenant called acme")
+  .option(
+    "--tenants <file>",
+    "tenants as JSON; without it, one called acme, which has all workloads that are on",
+  )
+  .option(
+    "--workloads <names>",
+    `switch on workloads: some of ${Object.values(WORKLOAD_NAMES).join(",")}, or all`,
+    parseWorkloads,
+  )
   .option(
     "--outputs <file>",
     "where the stack's outputs are written when it is ready",
@@ -53,17 +61,7 @@ a provider without a base URL is simulated.`,
   .showHelpAfterError()
   .parse()
   .opts<Options>();
-
-async function readTenants(file: string | undefined): Promise<TenantPolicy[]> {
-  if (file === undefined) return tenantsFileSchema.parse(DEFAULT_TENANTS);
-  const text = await readFile(file, "utf8");
-  try {
-    return tenantsFileSchema.parse(JSON.parse(text));
-  } catch (error) {
-    const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new Error(`${file} is not a tenants file:\n${reason}`, { cause: error });
-  }
-}
+const { workloads = [] } = options;
 
 /** Whole or not at all: whoever waits for the file may read it the moment it is there. */
 async function writeOutputs(gateway: LocalGateway): Promise<void> {
@@ -73,24 +71,36 @@ async function writeOutputs(gateway: LocalGateway): Promise<void> {
   await rename(`${outputs}.part`, outputs);
 }
 
-function describe({ outputs, providers }: LocalGateway): string {
+function describe({ outputs, providers }: LocalGateway, tenants: readonly TenantPolicy[]): string {
   const reached = (["openai", "anthropic"] as const).map(
     (name) => `${name}${providers[name].simulated ? " (simulated)" : ""} at ${providers[name].baseUrl}`,
   );
   return [
     `AWS endpoint ${outputs["Endpoint"]} (region ${outputs["Region"]}, any credentials); providers: ${reached.join(", ")}.`,
     `Outputs in ${options.outputs}, logs in .offpeak/local/logs. Ctrl-C stops.`,
+    ...workloadNotes(tenants),
   ].join("\n");
+}
+
+function workloadNotes(tenants: readonly TenantPolicy[]): string[] {
+  const names = workloads.map((workload) => WORKLOAD_NAMES[workload]).join(", ");
+  const mails = path.relative(process.cwd(), mailFolder(WORK_FOLDER));
+  return [
+    ...(workloads.length > 0 ? [`Workloads: ${names}; see docs/workloads.`] : []),
+    ...(workloads.includes("leadScoring") ? [`E-mails that are sent end as .eml files in ${mails}.`] : []),
+    ...workloadGaps(workloads, tenants),
+  ];
 }
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
 
 try {
-  const tenants = await readTenants(options.tenants);
+  const tenants = await readTenants(options.tenants, workloads);
   const gateway = await startLocalGateway({
     speed: options.speed,
     tenants,
+    workloads,
     workFolder: WORK_FOLDER,
     port: options.port,
     simulator: { batchSeconds: SIMULATED_BATCH_SECONDS / options.speed },
@@ -98,7 +108,7 @@ try {
     log: (line) => console.error(line),
   });
   if (!stopping.signal.aborted) await writeOutputs(gateway);
-  console.log(describe(gateway));
+  console.log(describe(gateway, tenants));
   // The handle keeps the process alive where nothing else would.
   const alive = setInterval(() => undefined, 60_000);
   if (!stopping.signal.aborted) await once(stopping.signal, "abort");

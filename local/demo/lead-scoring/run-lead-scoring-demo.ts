@@ -10,7 +10,6 @@ import { readStackOutputs } from "../../../cli/stack-outputs.ts";
 import { draftIdOf, type Draft } from "../../../lambdas/domain/lead-scoring/draft.ts";
 import { LEAD_RUN, leadKeys } from "../../../lambdas/domain/lead-scoring/lead-records.ts";
 import { type LocalGateway, mailFolder, STACK_NAME, startLocalGateway } from "../../gateway/local-gateway.ts";
-import { synthesize } from "../../gateway/synthesize.ts";
 import { readCalls } from "../calls.ts";
 import { readEntries } from "../figures.ts";
 import { ProgressLine } from "../progress.ts";
@@ -49,7 +48,7 @@ export async function runLeadScoringDemo(options: DemoOptions, signal: AbortSign
     simulator: { batchSeconds: BATCH_SECONDS, directLatencyMs: 300, seed: "demo" },
     // Its figures are the simulator's: it never calls a real provider.
     environment: {},
-    assemble: (place, settings) => synthesize(place, { ...settings, workloads: { leadScoring: true } }),
+    workloads: ["leadScoring"],
     log: (line) => progress.show(line),
   });
   let stack: Stack | undefined;

@@ -26,7 +26,7 @@ const BATCH_SECONDS = 4;
  * Due times are those of a deployed stage: divided by the speed, they would be over before this machine could begin so many
  * jobs one by one, and all of them would leave their batch at once.
  */
-const STAGE = { workloads: { postCall: true }, tierDueSeconds: {} };
+const STAGE = { tierDueSeconds: {} };
 const WORK_FOLDER = fileURLToPath(new URL("../../../.offpeak/demo-post-call", import.meta.url));
 
 const POLICIES: readonly TenantPolicy[] = tenantsFileSchema.parse(
@@ -48,6 +48,7 @@ export async function runPostCall(options: DemoOptions, signal: AbortSignal): Pr
     workFolder: WORK_FOLDER,
     simulator: { batchSeconds: BATCH_SECONDS, directLatencyMs: 300, seed: "demo" },
     environment: {},
+    workloads: ["postCall"],
     assemble: (place, settings) => synthesize(place, { ...settings, ...STAGE }),
     log: (line) => progress.show(line),
   });

@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 import type { IndexManifest } from "../../../client/index.ts";
 import { tenantsFileSchema } from "../../../lambdas/domain/tenant-policy.ts";
 import { type LocalGateway, startLocalGateway } from "../../gateway/local-gateway.ts";
-import { synthesize } from "../../gateway/synthesize.ts";
 import { readFigures } from "../figures.ts";
 import { ProgressLine } from "../progress.ts";
 import type { DemoOptions } from "../run-demo.ts";
@@ -36,8 +35,7 @@ export async function runReIndex(options: DemoOptions, signal: AbortSignal): Pro
     simulator: { batchSeconds: BATCH_SECONDS, directLatencyMs: 300, seed: "demo" },
     // The demo's figures are compared with the simulator's invoice: it never calls a real provider.
     environment: {},
-    assemble: (place, settings) =>
-      synthesize(place, { ...settings, workloads: { reIndex: true, s3Vectors: true } }),
+    workloads: ["reIndex"],
     log: (line) => progress.show(line),
   });
   const base = new KnowledgeBase(gateway, TENANT_ID, signal);
