@@ -28,8 +28,13 @@ export async function leadsShow(stack: Stack, name: string, day: string): Promis
       drafts.get(row.leadId) ?? "-",
     ]),
   );
-  const text = [runText(run, rows), ...(rows.length > 0 ? [table] : [])].join("\n\n");
+  const text = [runText(run, rows), rows.length > 0 ? table : emptyText(name, run)].join("\n\n");
   return { data: { run, leads: rows }, text };
+}
+
+function emptyText(name: string, { day, state }: LeadRun): string {
+  if (state !== "done") return "No lead was found so far.";
+  return `No lead was there when the day was run. If some were dropped since: \`npx offpeak leads run ${name} ${day}\``;
 }
 
 function scoreOf(row: LeadRow): number {

@@ -33,7 +33,7 @@ export type FindRequest = {
  * cannot be found holds up no other: that is thrown only where there is nothing else to do, as there is at most looks.
  */
 export async function findLeadRuns({ holder, rerun }: FindRequest, ports: FindPorts): Promise<FoundRun[]> {
-  if (rerun !== null) return (await claim(rerun, holder, ports, true)) ? [rerun] : [];
+  if (rerun !== null) return (await isRerun(rerun, holder, ports)) ? [rerun] : [];
   const found: FoundRun[] = [];
   const failures: unknown[] = [];
   const attempt = attemptParts(failures);
@@ -50,6 +50,12 @@ export async function findLeadRuns({ holder, rerun }: FindRequest, ports: FindPo
   }
   if (found.length === 0 && failures.length > 0) throw failures[0];
   return found;
+}
+
+/** Without the workload nobody would ever end the run, and nothing is claimed. */
+async function isRerun(run: FoundRun, holder: string, ports: FindPorts): Promise<boolean> {
+  const tenant = await ports.tenants.get(run.tenantId);
+  return tenant?.policy.workloads.leadScoring !== undefined && claim(run, holder, ports, true);
 }
 
 /** A tenant's first look says since when it has the workload: leads that are older stay as they are. */

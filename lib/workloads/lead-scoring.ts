@@ -27,6 +27,7 @@ import {
 } from "../permissions.ts";
 import { WorkflowMachine } from "../workflow-machine.ts";
 import { type LeadFunctions, scoreLeadsMachine } from "./score-leads-machine.ts";
+import { outputSenderIds } from "./sender-ids.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 
 /** How often it is looked whose hour has come: the most that a run begins late. */
@@ -55,6 +56,7 @@ export class LeadScoring extends Construct {
       invokes: Object.values(functions),
     });
     this.machines = [machine];
+    outputSenderIds(this, "LeadScoringSenderIds", [functions.scoreLeads, functions.draftLeads]);
     // The operator's tool starts runs by it.
     new CfnOutput(Stack.of(this), "LeadScoringArn", { value: machine.stateMachineArn });
     const scheduler = new Role(this, "SchedulerRole", {

@@ -1,5 +1,4 @@
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
-import { Role } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import { Construct } from "constructs";
@@ -10,6 +9,7 @@ import { GatewayFunction } from "../gateway-function.ts";
 import { readObjects, sendTo, tellMissingObjects, useTable, writeObjects } from "../permissions.ts";
 import type { QueuePair } from "../queues.ts";
 import { sendToTenants } from "../tenant-queue-permissions.ts";
+import { outputSenderIds } from "./sender-ids.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
 import { jobQueueUrls } from "./workload-queues.ts";
 
@@ -51,10 +51,8 @@ export class PostCall extends Construct {
       new SqsEventSource(workloads.postCall.queue, { batchSize: RESULTS_AT_ONCE, ...common }),
     );
     this.functions = [takeTranscripts, takeAnalyses];
-    const stack = Stack.of(this);
-    new CfnOutput(stack, "TranscriptsQueueUrl", { value: transcripts.queue.queueUrl });
-    // For tenants that name their senders: jobs are sent by these.
-    new CfnOutput(stack, "PostCallSenderIds", { value: this.functions.map(roleIdOf).join(",") });
+    new CfnOutput(Stack.of(this), "TranscriptsQueueUrl", { value: transcripts.queue.queueUrl });
+    outputSenderIds(this, "PostCallSenderIds", this.functions);
   }
 
   #takeTranscripts({ stage, storage, queues }: WorkloadParts): GatewayFunction<TakeTranscriptsEnv> {
@@ -103,10 +101,4 @@ export class PostCall extends Construct {
       ],
     });
   }
-}
-
-/** `AROA…`: what SQS calls the function's role as a sender. */
-function roleIdOf({ role, node }: IFunction): string {
-  if (!(role instanceof Role)) throw new Error(`${node.id} has no role of this stack`);
-  return role.roleId;
 }

@@ -22,6 +22,7 @@ import {
   writeObjects,
 } from "../permissions.ts";
 import type { QueuePair } from "../queues.ts";
+import { outputSenderIds } from "./sender-ids.ts";
 import { VectorBucket } from "./vector-bucket.ts";
 import { jobQueueUrls } from "./workload-queues.ts";
 import type { WorkloadParts } from "./workload-parts.ts";
@@ -56,6 +57,7 @@ export class ReIndex extends Construct {
     const takeEmbeddings = this.#takeEmbeddings(parts, results);
     const checkKnowledge = this.#checkKnowledge(parts, changes);
     this.functions = [takeDocuments, takeEmbeddings, checkKnowledge];
+    outputSenderIds(this, "ReIndexSenderIds", [takeDocuments]);
   }
 
   #takeDocuments(parts: WorkloadParts, changes: QueuePair) {

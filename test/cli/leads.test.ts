@@ -127,3 +127,15 @@ test("outputs of a stack without lead scoring: said in words", async () => {
   expect({ code, out: printed.out }).toEqual({ code: 2, out: "" });
   expect(printed.error).toContain("the outputs have no LeadScoringArn");
 });
+
+test("a day without leads says what to do if some came later", async () => {
+  await aRun("2026-11-12", NOON - 600 * MINUTE);
+  const during = await fixture.offpeak("leads", "show", "acme", "2026-11-12");
+  expect(during.out).toContain("No lead was found so far.");
+  await fixture
+    .open()
+    .workloadRecords()
+    .decide(LEAD_RUN, leadKeys.run(ACME, "2026-11-12"), (run) => decideDone(run, "tick", NOON));
+  const after = await fixture.offpeak("leads", "show", "acme", "2026-11-12");
+  expect(after.out).toContain("`npx offpeak leads run acme 2026-11-12`");
+});

@@ -68,6 +68,10 @@ describe("least privilege", () => {
   });
 });
 
+test("the role that sends its jobs is an output, for tenants that name their senders", () => {
+  expect(JSON.stringify(template.findOutputs("ReIndexSenderIds"))).toMatch(/TakeDocumentsRole[^,]*,"RoleId"/);
+});
+
 test("S3 tells of documents that are put, and of those that are removed", () => {
   const buckets = Object.values(resourcesOf(template, "AWS::S3::Bucket"));
   const filter = { S3Key: { Rules: [{ Name: "prefix", Value: "kb/" }] } };

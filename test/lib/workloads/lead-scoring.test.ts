@@ -21,6 +21,11 @@ test("the machine that scores leads is an output, for the operator's tool", () =
   expect(resolve(template, output?.["Value"])).toMatch(/:stateMachine:WorkloadsLeadScoring/);
 });
 
+test("the roles that send its jobs are an output, for tenants that name their senders", () => {
+  const roles = JSON.stringify(template.findOutputs("LeadScoringSenderIds"));
+  expect(roles).toMatch(/ScoreLeadsRole[^,]*,"RoleId".*DraftLeadsRole[^,]*,"RoleId"/);
+});
+
 test("a stage without the workload has nothing of it", () => {
   expect(JSON.stringify(templateOf().toJSON())).not.toMatch(
     /LeadScoring|Lead(s|Runs|Answers)\b|WorkloadsTable/,
