@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import { type LocalGateway, startLocalGateway } from "../../local/gateway/local-gateway.ts";
 import { operatorClients } from "../../local/gateway/operator-clients.ts";
-import { synthesize } from "../../local/gateway/synthesize.ts";
+import { assembleShared } from "../shared-assembly.ts";
 import { Stranger } from "./stranger.ts";
 
 // Post-call analytics on the local stack, from outside. Every call of AWS is checked against the synthesized roles.
@@ -32,7 +32,7 @@ beforeAll(async () => {
     environment: {},
     // Due times as deployed: this machine may be busy.
     assemble: (place, settings) =>
-      synthesize(place, { ...settings, workloads: { postCall: true }, tierDueSeconds: {} }),
+      assembleShared(place, { ...settings, workloads: { postCall: true }, tierDueSeconds: {} }),
     log: () => undefined,
   });
   // Where the gateway itself sends the results of this workload's jobs: no output, since nobody else should.
