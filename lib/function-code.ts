@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
@@ -6,6 +6,12 @@ import { buildSync } from "esbuild";
 import { folderOf, FUNCTION_IDS, type FunctionId } from "./function-limits.ts";
 
 const LAMBDAS = join(import.meta.dirname, "../lambdas");
+
+/**
+ * A folder that keeps the bundles for further syntheses of the same code: they are most of a synthesis' time, and CI
+ * makes several for the template, the tests and the demo. Not for a deployment, which would take old ones as they are.
+ */
+const KEPT = process.env["OFFPEAK_BUNDLES"];
 
 /**
  * The bundles of all functions, built by one call of esbuild when the first is asked for: it parses what they share
@@ -25,15 +31,23 @@ export class FunctionCode {
         image: DockerImage.fromRegistry("none"),
         local: {
           tryBundle: (assetFolder) => {
-            this.#folder ??= buildAll(join(dirname(assetFolder), "bundles"));
+            this.#folder ??=
+              KEPT === undefined ? buildAll(join(dirname(assetFolder), "bundles")) : keptIn(KEPT);
             const built = join(this.#folder, name);
-            for (const file of readdirSync(built)) renameSync(join(built, file), join(assetFolder, file));
+            const bring = KEPT === undefined ? renameSync : copyFileSync;
+            for (const file of readdirSync(built)) bring(join(built, file), join(assetFolder, file));
             return true;
           },
         },
       },
     });
   }
+}
+
+/** `folder`, with the bundles in it. It gets them all at once: nobody finds some of them. */
+function keptIn(folder: string): string {
+  if (!existsSync(folder)) renameSync(buildAll(`${folder}-${process.pid}`), folder);
+  return folder;
 }
 
 /** Bundles every function into a folder of its own under `folder`, which it returns. */

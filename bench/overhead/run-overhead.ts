@@ -69,7 +69,12 @@ const LOW_AT_ONCE = 200;
 /** The most messages that a worker of the direct lane takes at once. */
 const MESSAGES_PER_WORKER = 5;
 
-export type Ports = { readonly signal: AbortSignal; readonly tell: (line: string) => void };
+export type Ports = {
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+  /** Puts the stack's assembly into a folder; by default the app is synthesized. */
+  readonly assemble?: typeof synthesize;
+};
 
 /** Runs the stack with its handlers in their threads, and measures it idle and under load. Rejects when `signal` is given. */
 export async function runOverhead(options: OverheadOptions, ports: Ports): Promise<OverheadReport> {
@@ -90,7 +95,8 @@ export async function runOverhead(options: OverheadOptions, ports: Ports): Promi
       workFolder: join(folder, "run"),
       simulator: { directLatencyMs: PROVIDER_MS, seed: options.seed },
       environment: {},
-      assemble: (place, settings) => synthesize(place, { ...settings, ...stageOf(options) }),
+      assemble: (place, settings) =>
+        (ports.assemble ?? synthesize)(place, { ...settings, ...stageOf(options) }),
       stack: {
         maxConcurrency: options.workers,
         onInvocation: (name, result, event) => gateway && log.see(gateway.stack, name, result, event),

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { admittedPerSecond } from "../../bench/overhead/invocation-log.ts";
 import { distributionOf } from "../../bench/overhead/distribution.ts";
 import { runOverhead } from "../../bench/overhead/run-overhead.ts";
+import { assembleShared } from "../shared-assembly.ts";
 
 const SMALL = {
   seconds: 2,
@@ -18,6 +19,7 @@ const SMALL = {
 test("a small load: every job is answered, measured once, and every low job admitted", async () => {
   const { idle, loaded, low } = await runOverhead(SMALL, {
     signal: new AbortController().signal,
+    assemble: assembleShared,
     tell: () => undefined,
   });
   for (const [run, jobs] of [

@@ -4,7 +4,6 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GATEWAY_FUNCTION_IDS, type GatewayFunctionId } from "../../lib/function-limits.ts";
 import { runSeed } from "./run-seed.ts";
-import { SharedAssembly } from "./shared-assembly.ts";
 
 // Workers die in the middle of whatever they do, on the real local stack, under every figure that AWS would have.
 // CHAOS_SEEDS=20 runs seeds 1 to 20, CHAOS_SEED=7 the seventh alone.
@@ -15,7 +14,6 @@ const SEEDS = ONE === undefined ? Array.from({ length: COUNT }, (_, index) => in
 /** So many seeds must have killed every function. */
 const SEEDS_FOR_ALL = 20;
 
-const assembly = new SharedAssembly();
 const killed = new Map<GatewayFunctionId, number>();
 let folder: string;
 
@@ -26,10 +24,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("workers killed at random", { timeout: 240_000 }, () => {
   test.each(SEEDS)("seed %i: nothing is lost, nothing is billed twice", async (seed) => {
-    const { report, faults, kills, story, unconfirmed } = await runSeed(seed, {
-      workFolder: path.join(folder, String(seed)),
-      assemble: (out, settings) => assembly.assemble(path.join(folder, "cdk.out"), out, settings),
-    });
+    const { report, faults, kills, story, unconfirmed } = await runSeed(
+      seed,
+      path.join(folder, String(seed)),
+    );
     for (const [id, count] of kills) killed.set(id, (killed.get(id) ?? 0) + count);
     const names = [...kills].map(([id, count]) => `${id} ${count}`).join(", ");
     const seconds = report.seconds.toFixed(1);

@@ -6,14 +6,11 @@ import { type DemoReport, findFaults } from "../../local/demo/report.ts";
 import { ResultReader, sentKey } from "../../local/demo/result-reader.ts";
 import { resultQueues, sendJobs } from "../../local/demo/send-jobs.ts";
 import { DEMO_TENANTS } from "../../local/demo/tenants.ts";
-import {
-  type LocalGateway,
-  type LocalGatewayOptions,
-  startLocalGateway,
-} from "../../local/gateway/local-gateway.ts";
+import { type LocalGateway, startLocalGateway } from "../../local/gateway/local-gateway.ts";
 import { operatorClients } from "../../local/gateway/operator-clients.ts";
 import type { Fault } from "../../local/provider-simulator/faults.ts";
 import { createRandom } from "../../local/provider-simulator/seeded-random.ts";
+import { assembleShared } from "../shared-assembly.ts";
 import { chaosJobs } from "./chaos-jobs.ts";
 import { endFaults } from "./check-ends.ts";
 import { moneyFaults } from "./check-money.ts";
@@ -43,10 +40,7 @@ export type ChaosRun = {
 };
 
 /** A small demo during which workers are killed: which, and when, is drawn from the seed. */
-export async function runSeed(
-  seed: number,
-  place: Pick<LocalGatewayOptions, "workFolder" | "assemble">,
-): Promise<ChaosRun> {
+export async function runSeed(seed: number, workFolder: string): Promise<ChaosRun> {
   const random = createRandom(`chaos ${seed}`);
   let gateway: LocalGateway | undefined;
   const killer = new Killer({
@@ -56,7 +50,8 @@ export async function runSeed(
     kill: async (name) => (await gateway?.stack.functions.kill(name)) ?? false,
   });
   gateway = await startLocalGateway({
-    ...place,
+    workFolder,
+    assemble: assembleShared,
     speed: 1,
     timeLapse: true,
     tenants: tenantsFileSchema.parse(TENANT_IDS.map((tenantId) => ({ tenantId }))),

@@ -1,13 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { z } from "zod";
 import { folderOf, FUNCTION_IDS } from "../../lib/function-limits.ts";
-import { EVERY_WORKLOAD, stageOf } from "./stage-template.ts";
-
-const outdir = mkdtempSync(path.join(tmpdir(), "offpeak-bundles-"));
-afterAll(() => rmSync(outdir, { recursive: true }));
+import { sharedAssembly } from "../shared-assembly.ts";
+import { EVERY_WORKLOAD } from "./stage-template.ts";
 
 /** Milliseconds: bundling everything is a processor's work for seconds, and other tests have the processors too. */
 const BUNDLING_MS = 180_000;
@@ -22,15 +19,15 @@ const assetsSchema = z.object({
 test(
   "every function is one module with a handler, a source map and the names of its errors",
   { timeout: BUNDLING_MS },
-  () => {
-    stageOf(EVERY_WORKLOAD, outdir).app.synth();
+  async () => {
+    const assembly = await sharedAssembly(EVERY_WORKLOAD);
     const { files } = assetsSchema.parse(
-      JSON.parse(readFileSync(path.join(outdir, "Offpeak.assets.json"), "utf8")),
+      JSON.parse(readFileSync(path.join(assembly, "Offpeak.assets.json"), "utf8")),
     );
     const bundles = new Map(
       Object.values(files)
         .filter(({ source }) => source.packaging === "zip")
-        .map(({ displayName, source }) => [displayName.split("/").at(-2), path.join(outdir, source.path)]),
+        .map(({ displayName, source }) => [displayName.split("/").at(-2), path.join(assembly, source.path)]),
     );
     expect(new Set(bundles.keys())).toEqual(new Set(FUNCTION_IDS));
     for (const folder of bundles.values()) {

@@ -5,20 +5,11 @@ import { WORKLOADS } from "../../lambdas/domain/workloads.ts";
 import { OffpeakStack } from "../../lib/offpeak-stack.ts";
 import { readStageSettings } from "../../lib/stage-settings.ts";
 
-/**
- * A stage, without CDK's own template rules, which take seconds. With `outdir` the functions are bundled there;
- * without, they are not.
- */
-export function stageOf(
-  settings: object = {},
-  outdir?: string,
-): { readonly app: App; readonly stack: OffpeakStack } {
+/** A stage without its functions' bundles and CDK's own template rules, which take seconds: `npm run synth` has both. */
+export function stageOf(settings: object = {}): { readonly app: App; readonly stack: OffpeakStack } {
   const app = new App({
-    ...(outdir !== undefined && { outdir }),
-    context: {
-      "@aws-cdk/core:validateAgainstDefaultRules": false,
-      ...(outdir === undefined && { "aws:cdk:bundling-stacks": [] }),
-    },
+    context: { "aws:cdk:bundling-stacks": [] },
+    builtinCloudFormationValidation: false,
   });
   const read = readStageSettings(settings);
   return { app, stack: new OffpeakStack(app, read.stackName, { settings: read }) };

@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import { type LocalGateway, startLocalGateway } from "../../local/gateway/local-gateway.ts";
+import { assembleShared } from "../shared-assembly.ts";
 import { jobMessage, request, Stranger } from "./stranger.ts";
 
 // A provider whose batches take for ever. The local AWS checks every call against the synthesized roles.
@@ -21,6 +22,7 @@ beforeAll(async () => {
     environment: {},
     log: () => undefined,
     workFolder: path.join(folder, "main"),
+    assemble: assembleShared,
   });
   stranger = new Stranger(gateway.outputs);
 }, 120_000);

@@ -7,6 +7,7 @@ import { tenantIdSchema } from "../../lambdas/domain/ids.ts";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import { type LocalGateway, startLocalGateway } from "../../local/gateway/local-gateway.ts";
 import { operatorClients } from "../../local/gateway/operator-clients.ts";
+import { assembleShared } from "../shared-assembly.ts";
 import { jobMessage, request, Stranger } from "./stranger.ts";
 
 const codeOf = (reason: unknown) => z.object({ code: z.string() }).parse(reason).code;
@@ -25,6 +26,7 @@ beforeAll(async () => {
       { tenantId: "north-clinic" },
     ]),
     workFolder: folder,
+    assemble: assembleShared,
     simulator: { batchSeconds: 1, seed: "pipeline" },
     environment: {},
     log: () => undefined,

@@ -6,7 +6,7 @@ import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import { type LocalGateway, STACK_NAME, startLocalGateway } from "../../local/gateway/local-gateway.ts";
-import { synthesize } from "../../local/gateway/synthesize.ts";
+import { assembleShared } from "../shared-assembly.ts";
 import { jobMessage, request, Stranger } from "./stranger.ts";
 
 // The paths that an ordinary run does not take, each with the calls to AWS that only it makes: the local AWS checks
@@ -21,6 +21,7 @@ const OPTIONS = {
   tenants: tenantsFileSchema.parse([{ tenantId: "acme" }]),
   simulator: { batchSeconds: 1, seed: "rare-paths" },
   environment: {},
+  assemble: assembleShared,
   log: () => undefined,
 };
 
@@ -184,7 +185,7 @@ test("a role that lacks an action it needs does show", { timeout: 90_000 }, asyn
     ...OPTIONS,
     workFolder: path.join(folder, "crippled"),
     assemble: async (assembly, settings) => {
-      await synthesize(assembly, settings);
+      await assembleShared(assembly, settings);
       const file = path.join(assembly, `${STACK_NAME}.template.json`);
       const template = await readFile(file, "utf8");
       // Everything that sends to a queue loses the right to.

@@ -9,6 +9,7 @@ import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import { type LocalGateway, startLocalGateway, STACK_NAME } from "../../local/gateway/local-gateway.ts";
 import { operatorClients } from "../../local/gateway/operator-clients.ts";
 import { anEntry } from "../contracts/sample-records.ts";
+import { assembleShared } from "../shared-assembly.ts";
 import { jobMessage, request, Stranger } from "./stranger.ts";
 
 let gateway: LocalGateway;
@@ -22,6 +23,7 @@ beforeAll(async () => {
     speed: 150,
     tenants: tenantsFileSchema.parse([{ tenantId: "acme" }, { tenantId: "globex" }]),
     workFolder: path.join(folder, "stack"),
+    assemble: assembleShared,
     simulator: { batchSeconds: 1, seed: "reconciliation" },
     environment: {},
     log: () => undefined,

@@ -10,6 +10,7 @@ import { openStack } from "../../cli/stack.ts";
 import { tenantIdSchema } from "../../lambdas/domain/ids.ts";
 import { LEAD_RUN, leadKeys } from "../../lambdas/domain/lead-scoring/lead-records.ts";
 import { addDays, localMoment } from "../../lambdas/domain/lead-scoring/local-time.ts";
+import { WORKLOADS } from "../../lambdas/domain/workloads.ts";
 import { tenantsFileSchema } from "../../lambdas/domain/tenant-policy.ts";
 import {
   type LocalGateway,
@@ -18,8 +19,8 @@ import {
   startLocalGateway,
 } from "../../local/gateway/local-gateway.ts";
 import { operatorClients } from "../../local/gateway/operator-clients.ts";
-import { synthesize } from "../../local/gateway/synthesize.ts";
 import { EmbeddingSpace } from "../../local/provider-simulator/embedding-vector.ts";
+import { assembleShared } from "../shared-assembly.ts";
 import { knowledgeOf } from "./knowledge-app.ts";
 import { Stranger } from "./stranger.ts";
 
@@ -55,13 +56,9 @@ beforeAll(async () => {
     workFolder: path.join(folder, "main"),
     simulator: { batchSeconds: 1, seed: "workloads" },
     environment: {},
+    workloads: WORKLOADS,
     // Due times as deployed: this machine may be busy.
-    assemble: (place, settings) =>
-      synthesize(place, {
-        ...settings,
-        workloads: { postCall: true, leadScoring: true, reIndex: true, s3Vectors: true },
-        tierDueSeconds: {},
-      }),
+    assemble: (place, settings) => assembleShared(place, { ...settings, tierDueSeconds: {} }),
     log: () => undefined,
   });
   // Where the gateway itself sends the results of this workload's jobs: no output, since nobody else should.

@@ -326,7 +326,9 @@ function bucketOf(stack: Stack): ReturnType<typeof CdkBucket.fromBucketArn> {
 
 /** The policy that CDK synthesizes for a grant. */
 function grantedBy(grant: (stack: Stack, to: IGrantable) => unknown): PolicyDocument {
-  const stack = new Stack(new App(), "Grants", { env: { account: "000000000000", region: "us-east-1" } });
+  const stack = new Stack(new App({ builtinCloudFormationValidation: false }), "Grants", {
+    env: { account: "000000000000", region: "us-east-1" },
+  });
   const role = new Role(stack, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
   grant(stack, role);
   const policies = Template.fromStack(stack).findResources("AWS::IAM::Policy");

@@ -21,7 +21,7 @@ let outputs: Readonly<Record<string, string>>;
 beforeEach(async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), "offpeak-events-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const app = new App({ outdir: folder });
+  const app = new App({ outdir: folder, builtinCloudFormationValidation: false });
   const stack = new Stack(app, "Sample");
   const bucket = new Bucket(stack, "Bucket");
   const queue = new Queue(stack, "Told", { enforceSSL: true });
