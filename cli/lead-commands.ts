@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { LEAD_ROW, LEAD_RUN, leadKeys } from "../lambdas/domain/lead-scoring/lead-records.ts";
 import type { LeadRow } from "../lambdas/domain/lead-scoring/lead-row.ts";
 import type { LeadRun } from "../lambdas/domain/lead-scoring/lead-run.ts";
@@ -6,13 +7,22 @@ import { OperatorError } from "./operator-error.ts";
 import { countText, fieldList, type Report, textTable, timeText } from "./report.ts";
 import type { Stack } from "./stack.ts";
 
+/** Throws OperatorError unless it is a day of the calendar. */
+export function assertDay(day: string): void {
+  if (!z.iso.date().safeParse(day).success)
+    throw new OperatorError(`the day is one like 2026-11-21, not ${day}`);
+}
+
 /** `offpeak leads show TENANT DAY`: the run of the day, what could not be read, and every score, the best first. */
 export async function leadsShow(stack: Stack, name: string, day: string): Promise<Report> {
+  assertDay(day);
   const tenantId = await idOf(stack, name);
   const records = stack.workloadRecords();
   const run = await records.get(LEAD_RUN, leadKeys.run(tenantId, day));
   if (run === undefined)
-    throw new OperatorError(`the leads of ${day} (a day of ${name}'s) were not looked at yet`);
+    throw new OperatorError(
+      `the leads of ${day} (a day of ${name}'s) were not looked at yet: \`npx offpeak leads run ${name} ${day}\` does it now`,
+    );
   const rows: LeadRow[] = [];
   for await (const row of records.list(LEAD_ROW, leadKeys.leads(tenantId, day))) rows.push(row);
   rows.sort((a, b) => scoreOf(b) - scoreOf(a));

@@ -1,18 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
 import type { TenantId } from "../lambdas/domain/ids.ts";
 import type { Instant } from "../lambdas/domain/instant.ts";
 import { LEAD_RUN, LEADS_KEPT_DAYS, leadKeys } from "../lambdas/domain/lead-scoring/lead-records.ts";
 import { decideClaim, type LeadRun } from "../lambdas/domain/lead-scoring/lead-run.ts";
 import { addDays, type Day, localMoment } from "../lambdas/domain/lead-scoring/local-time.ts";
+import { assertDay } from "./lead-commands.ts";
 import { OperatorError } from "./operator-error.ts";
 import { type Report, timeText } from "./report.ts";
 import { type Stack, tenantNamed } from "./stack.ts";
 
 /** `offpeak leads run TENANT DAY`: the run of that day once more, unless one is under way. */
 export async function leadsRun(stack: Stack, name: string, day: string, now: Instant): Promise<Report> {
-  if (!z.iso.date().safeParse(day).success)
-    throw new OperatorError(`the day is one like 2026-11-21, not ${day}`);
+  assertDay(day);
   const leadRuns = stack.leadRuns();
   const { tenantId, workloads } = (await tenantNamed(stack, name)).policy;
   const policy = workloads.leadScoring;

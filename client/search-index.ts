@@ -4,7 +4,7 @@ import type { IndexManifest } from "../lambdas/domain/re-index/index-files.ts";
 import { searchFiles } from "./exact-search.ts";
 import { IndexFiles, type IndexOptions, MissingIndexFileError } from "./index-files.ts";
 import type { Candidate, Query } from "./search-query.ts";
-import { MOST_HITS, searchVectors, type VectorsOptions } from "./vector-search.ts";
+import { assertVectors, MOST_HITS, searchVectors, type VectorsOptions } from "./vector-search.ts";
 
 export type { IndexManifest } from "../lambdas/domain/re-index/index-files.ts";
 export type { IndexOptions } from "./index-files.ts";
@@ -67,6 +67,7 @@ export class KnowledgeIndex {
     this.#files = new IndexFiles(options);
     this.#tenantId = tenantIdSchema.parse(options.tenantId);
     this.#vectors = options.vectors;
+    if (options.vectors) assertVectors(options.vectors);
   }
 
   /** What the index consists of now; undefined while nothing was ever indexed. */

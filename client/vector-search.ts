@@ -13,6 +13,16 @@ export type VectorsOptions = {
   readonly bucketArn: string;
 };
 
+const BUCKET_ARN = /^arn:[^:]+:s3vectors:[^:]+:\d+:bucket\/[^/]+$/;
+
+/** Throws a TypeError unless `bucketArn` is the ARN of a vector bucket. */
+export function assertVectors({ bucketArn }: VectorsOptions): void {
+  if (!BUCKET_ARN.test(bucketArn))
+    throw new TypeError(
+      `vectors.bucketArn is to be the stack's output VectorBucketArn, arn:aws:s3vectors:…:bucket/…, not ${bucketArn}`,
+    );
+}
+
 /** The most that S3 Vectors finds in one query. */
 export const MOST_HITS = 100;
 
@@ -36,6 +46,7 @@ export async function searchVectors(
   { vector, limit, freshAt }: Query,
 ): Promise<Candidate[] | undefined> {
   const { tenantId, model } = index;
+  if (documents.length === 0) return [];
   const byVersion = new Map(documents.map((document) => [nameOf(tenantId, document), document]));
   const strangers = new Set<string>();
   for (let number = 0; number < QUERIES; number += 1) {
@@ -54,7 +65,7 @@ export async function searchVectors(
   return undefined;
 }
 
-/** In the order that S3 Vectors gives them: the nearest first. None while nothing was ever put into the index. */
+/** In the order that S3 Vectors gives them: the nearest first. */
 async function nearest(
   client: S3VectorsClient,
   query: {
@@ -83,8 +94,10 @@ async function nearest(
       ({ nextToken } = page);
     } while (nextToken !== undefined);
   } catch (error) {
-    if (error instanceof NotFoundException) return [];
-    throw error;
+    if (!(error instanceof NotFoundException)) throw error;
+    throw new Error(`there is no ${indexArn}, though the manifest says so: is it the stack's own bucket?`, {
+      cause: error,
+    });
   }
   return z.array(foundSchema).parse(found);
 }

@@ -60,7 +60,7 @@ export const tenantPolicySchema = z.strictObject({
 export type TenantPolicy = z.infer<typeof tenantPolicySchema>;
 
 export const tenantsFileSchema = z
-  .array(tenantPolicySchema)
+  .array(tenantPolicySchema, { error: "must be a list of tenants, [{ … }]" })
   .refine((policies) => new Set(policies.map((policy) => policy.tenantId)).size === policies.length, {
     error: "a tenant is listed twice",
   })

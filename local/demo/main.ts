@@ -30,14 +30,22 @@ const program = new Command("npm run demo --")
     ),
   )
   .option("--documents <folder>", "for re-index: the documents; this project's own unless told")
-  .option("--query <text>", "for re-index: what to look for in them")
+  .option("--query <text>", "for re-index: what to look for in them", someText)
   .option("--queries <file>", "also classify the queries of a CSV file with a `text` column")
   .option("--limit <n>", "use the first n conversations only", positiveInteger)
   .option("--speed <n>", "divide windows, waits and due times by n", positiveInteger, 60)
   .option("--report <file>", "write the figures as JSON")
   .showHelpAfterError();
 
+function someText(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("give some words");
+  return text;
+}
+
 const options = program.parse().opts<DemoOptions & { report?: string; workload?: WorkloadName }>();
+for (const name of ["documents", "query"] as const)
+  if (options[name] !== undefined && options.workload !== "re-index")
+    program.error(`error: --${name} is for --workload re-index`);
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort(new Error("stopped by Ctrl-C")));
 process.once("SIGTERM", () => stop.abort(new Error("stopped")));

@@ -25,9 +25,10 @@ export function summarize(text: string, sentences = SUMMARY_SENTENCES): string {
   return summary.slice(0, SUMMARY_CHARACTERS) || "There is nothing to summarize.";
 }
 
-/** Sentences of running text or of a transcript; a speaker's name at the start of a line is dropped. */
+/** Sentences of running text or of a transcript; a speaker's name at the start of a line is dropped, and so are marks. */
 export function splitSentences(text: string): string[] {
   return text
+    .replaceAll(/<\/?[a-z]+>/g, "")
     .split(/\n+|(?<=[.!?])\s+/)
     .map((sentence) => sentence.replace(/^\s*[\w -]{1,20}:\s+/, "").trim())
     .filter((sentence) => /\p{L}/u.test(sentence));

@@ -139,3 +139,11 @@ test("a day without leads says what to do if some came later", async () => {
   const after = await fixture.offpeak("leads", "show", "acme", "2026-11-12");
   expect(after.out).toContain("`npx offpeak leads run acme 2026-11-12`");
 });
+
+test("a day that is none, or was not looked at, says what to write instead", async () => {
+  expect((await fixture.offpeak("leads", "show", "acme", "yesterday")).error).toContain(
+    "one like 2026-11-21",
+  );
+  const { error } = await fixture.offpeak("leads", "show", "acme", "2026-11-02");
+  expect(error).toContain("`npx offpeak leads run acme 2026-11-02`");
+});

@@ -56,13 +56,14 @@ test("no policy names an action by pattern", () => {
   expect(grantsOf(EVERY_WORKLOAD).filter(({ action }) => action.includes("*"))).toEqual([]);
 });
 
-test("no policy names a resource by pattern, but for objects under a prefix, tenants' queues, a machine's executions and log deliveries", () => {
+test("no policy names a resource by pattern, but for objects under a prefix, vector indexes, tenants' queues, a machine's executions and log deliveries", () => {
   const objects =
     /^arn:aws:s3:::StorageGatewayBucket\/(uploads|inbox|kb|workloads|segments|windows|batches|results|dead-letters)\//;
   const patterns = grantsOf(EVERY_WORKLOAD).filter(
     ({ action, resource }) =>
       resource.includes("*") &&
       !(action.startsWith("s3:") && objects.test(resource)) &&
+      !(/^s3vectors:(CreateIndex|PutVectors|DeleteVectors)$/.test(action) && resource.endsWith("/index/*")) &&
       !(action === "sqs:SendMessage" && resource.endsWith(":Offpeak-results-*")) &&
       !(action === "states:DescribeExecution" && resource.endsWith(":execution:Offpeak-RunBatch:*")) &&
       !(action.startsWith("logs:") && action !== "logs:PutLogEvents" && resource === "*"),

@@ -20,7 +20,9 @@ export function templateOf(settings?: object): Template {
 }
 
 /** Settings that switch on every workload. */
-export const EVERY_WORKLOAD = { workloads: Object.fromEntries(WORKLOADS.map((name) => [name, true])) };
+export const EVERY_WORKLOAD = {
+  workloads: { ...Object.fromEntries(WORKLOADS.map((name) => [name, true])), s3Vectors: true },
+};
 
 const resourceSchema = z.object({ Properties: z.record(z.string(), z.unknown()) });
 

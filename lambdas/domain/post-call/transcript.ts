@@ -11,16 +11,20 @@ const callIdSchema = z
   .max(200)
   .refine((id) => !CONTROL.test(id), { error: "1 to 200 characters, no control characters" });
 
-const turnSchema = z.object({ speaker: z.string().max(200), text: z.string() });
+const textError = { error: "must be a text" };
+const turnSchema = z.object({ speaker: z.string(textError).max(200), text: z.string(textError) });
 
 /**
  * One call as it is dropped or sent: who said what, in order. Fields that are not named here are left out and never reach
  * a provider. Without `call_id` a call is known by its content.
  */
-export const transcriptSchema = z.object({
-  call_id: callIdSchema.optional(),
-  turns: z.array(turnSchema).min(1),
-});
+export const transcriptSchema = z.object(
+  {
+    call_id: callIdSchema.optional(),
+    turns: z.array(turnSchema, { error: "must be a list of { speaker, text }" }).min(1),
+  },
+  { error: "must be one call; several go into an object .jsonl, one a line" },
+);
 export type Transcript = z.infer<typeof transcriptSchema>;
 
 /**

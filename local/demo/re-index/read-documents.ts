@@ -15,7 +15,9 @@ export async function readDocuments(folder: string | undefined): Promise<Documen
 }
 
 async function filesUnder(folder: string, prefix: string): Promise<Map<string, Uint8Array>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw new Error(`the documents cannot be read: ${String(error)}`, { cause: error });
+  });
   const files = entries.filter((entry) => entry.isFile());
   const names = files.map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
   const found = new Map<string, Uint8Array>();

@@ -198,4 +198,13 @@ describe("a query", () => {
       RangeError,
     );
   });
+
+  test("in another bucket, or in none, says so", async () => {
+    const place = { s3: memoryS3(knowledge.objects), bucket: "memory", tenantId: ACME };
+    const elsewhere = { client, bucketArn: `${knowledge.bucketArn}-other` };
+    const index = new KnowledgeIndex({ ...place, vectors: elsewhere });
+    await expect(index.search({ vector: vectorOf("any") })).rejects.toThrow(/the stack's own bucket/);
+    const vectors = { client, bucketArn: JSON.parse("null") };
+    expect(() => new KnowledgeIndex({ ...place, vectors })).toThrow(/VectorBucketArn/);
+  });
 });
