@@ -22,12 +22,13 @@ export class MissingIndexFileError extends Error {
   override readonly name = "MissingIndexFileError";
 }
 
-type IndexedChunk = {
+export type IndexedChunk = {
   /** From 0 in the order of the document. */
   readonly number: number;
   readonly headings: readonly string[];
   readonly hash: string;
   readonly effectiveUntil: string | null;
+  /** Where its text lies in the document's `textKey`. */
   readonly offset: number;
   readonly length: number;
   /** Of length 1. */

@@ -11,10 +11,12 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
+import type { S3VectorsClient } from "@aws-sdk/client-s3vectors";
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
-import { documentClient, s3Client, sqsClient } from "../../lambdas/adapters/aws-clients.ts";
+import { documentClient, s3Client, s3VectorsClient, sqsClient } from "../../lambdas/adapters/aws-clients.ts";
+import { startLocalAws } from "../../local/aws/local-aws.ts";
 
 // The emulators take any credentials; without some, the SDK would look for them outside this machine.
 process.env["AWS_ACCESS_KEY_ID"] ??= "local";
@@ -81,6 +83,35 @@ export type QueuesAndBuckets = {
   drain(queueUrl: string): Promise<Message[]>;
   stop(): Promise<void>;
 };
+
+export type Vectors = {
+  readonly client: S3VectorsClient;
+  /** Creates an empty vector bucket; returns its ARN. */
+  createBucket(): string;
+  /** Searches so far. */
+  queries(): number;
+  stop(): Promise<void>;
+};
+
+/** The stand-in for S3 Vectors, in memory. */
+export async function startVectors(): Promise<Vectors> {
+  const aws = await startLocalAws();
+  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+  const client = s3VectorsClient({ AWS_REGION: aws.region, AWS_ENDPOINT_URL: aws.endpoint, credentials });
+  return {
+    client,
+    createBucket: () => {
+      const arn = `arn:aws:s3vectors:${aws.region}:${aws.accountId}:bucket/v-${randomUUID()}`;
+      aws.vectors.createBucket(arn);
+      return arn;
+    },
+    queries: () => aws.counts.get("s3vectors:QueryVectors") ?? 0,
+    stop: async () => {
+      client.destroy();
+      await aws.close();
+    },
+  };
+}
 
 /** fauxqs: SQS and S3, in memory. */
 export async function startQueuesAndBuckets(): Promise<QueuesAndBuckets> {

@@ -1,27 +1,20 @@
-import { QueryVectorsCommand, type S3VectorsClient } from "@aws-sdk/client-s3vectors";
+import { QueryVectorsCommand } from "@aws-sdk/client-s3vectors";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { s3VectorsClient } from "../../lambdas/adapters/aws-clients.ts";
 import { MemoryVectorIndex } from "../../lambdas/adapters/memory-vector-index.ts";
 import { S3VectorIndex } from "../../lambdas/adapters/s3-vector-index.ts";
 import { type TenantId, tenantIdSchema } from "../../lambdas/domain/ids.ts";
 import { type VectorEntry, vectorIndexName } from "../../lambdas/domain/re-index/vector-entry.ts";
 import type { VectorIndex } from "../../lambdas/vector-index.ts";
-import { type LocalAws, startLocalAws } from "../../local/aws/local-aws.ts";
+import { startVectors, type Vectors } from "./emulators.ts";
 
 const ACME = tenantIdSchema.parse("acme");
 const OTHER = tenantIdSchema.parse("other");
 
-let aws: LocalAws;
-let client: S3VectorsClient;
+let vectors: Vectors;
 beforeAll(async () => {
-  aws = await startLocalAws();
-  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-  client = s3VectorsClient({ AWS_REGION: aws.region, AWS_ENDPOINT_URL: aws.endpoint, credentials });
+  vectors = await startVectors();
 });
-afterAll(async () => {
-  client.destroy();
-  await aws.close();
-});
+afterAll(() => vectors.stop());
 
 function entry(key: string, ...floats: number[]): VectorEntry {
   const version = key.slice(0, key.lastIndexOf("/"));
@@ -40,10 +33,9 @@ async function inMemory(): Promise<Bench> {
   return { index, keys: async (...place) => [...index.entries(...place).keys()].toSorted() };
 }
 
-let buckets = 0;
 async function inS3Vectors(): Promise<Bench> {
-  const arn = `arn:aws:s3vectors:us-east-1:000000000000:bucket/b${(buckets += 1)}`;
-  aws.vectors.createBucket(arn);
+  const { client } = vectors;
+  const arn = vectors.createBucket();
   return {
     index: new S3VectorIndex(client, arn),
     keys: async (tenantId, model) => {
@@ -52,8 +44,8 @@ async function inS3Vectors(): Promise<Bench> {
         topK: 100,
         queryVector: { float32: [1, 1] },
       });
-      const { vectors = [] } = await client.send(query);
-      return vectors.map(({ key }) => key ?? "").toSorted();
+      const { vectors: found = [] } = await client.send(query);
+      return found.map(({ key }) => key ?? "").toSorted();
     },
   };
 }

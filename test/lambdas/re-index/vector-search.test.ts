@@ -2,34 +2,26 @@ import type { QueryVectorsCommand, S3VectorsClient } from "@aws-sdk/client-s3vec
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { KnowledgeIndex } from "../../../client/search-index.ts";
-import { s3VectorsClient } from "../../../lambdas/adapters/aws-clients.ts";
 import { S3VectorIndex } from "../../../lambdas/adapters/s3-vector-index.ts";
-import { type LocalAws, startLocalAws } from "../../../local/aws/local-aws.ts";
+import { startVectors, type Vectors } from "../../contracts/emulators.ts";
 import { ACME, Knowledge, vectorOf } from "./knowledge.ts";
 import { memoryS3 } from "./memory-s3.ts";
 
-let aws: LocalAws;
+let vectors: Vectors;
 let client: S3VectorsClient;
 beforeAll(async () => {
-  aws = await startLocalAws();
-  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-  client = s3VectorsClient({ AWS_REGION: aws.region, AWS_ENDPOINT_URL: aws.endpoint, credentials });
+  vectors = await startVectors();
+  ({ client } = vectors);
 });
-afterAll(async () => {
-  client.destroy();
-  await aws.close();
-});
-
-let buckets = 0;
+afterAll(() => vectors.stop());
 
 /** A knowledge base whose documents are in S3 Vectors too, and the two ways to search it. */
 class TwofoldKnowledge extends Knowledge {
-  readonly bucketArn = `arn:aws:s3vectors:us-east-1:000000000000:bucket/kb-${(buckets += 1)}`;
+  readonly bucketArn = vectors.createBucket();
   readonly byVectors = this.indexOver(async () => undefined);
 
   constructor() {
     super();
-    aws.vectors.createBucket(this.bucketArn);
     this.vectorIndex = new S3VectorIndex(client, this.bucketArn);
   }
 
@@ -186,9 +178,9 @@ describe("a query", () => {
       return read.filter((key) => key.endsWith("chunks.json")).length;
     };
     await putStrangers(250);
-    const before = aws.counts.get("s3vectors:QueryVectors") ?? 0;
+    const before = vectors.queries();
     expect(await findsAll()).toBe(0);
-    expect(aws.counts.get("s3vectors:QueryVectors")).toBe(before + 3);
+    expect(vectors.queries()).toBe(before + 3);
     await putStrangers(1000);
     expect(await findsAll()).toBe(1);
   });
