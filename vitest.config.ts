@@ -6,7 +6,7 @@ const OWN_PROCESS = [
   "test/chaos/chaos.test.ts",
   "test/scale/fifty-thousand-jobs.test.ts",
   "test/pipeline/rare-paths.test.ts",
-  "test/pipeline/post-call.test.ts",
+  "test/pipeline/workloads.test.ts",
   "test/pipeline/late-batches.test.ts",
   "test/pipeline/reconciliation.test.ts",
   "test/pipeline/pipeline.test.ts",
