@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   DeleteMessageCommand,
   type Message,
@@ -15,6 +16,7 @@ type Json = Record<string, unknown>;
 export class Stranger {
   readonly #sqs: SQSClient;
   readonly #outputs: Readonly<Record<string, string>>;
+  readonly #read: Json[] = [];
 
   constructor(outputs: Readonly<Record<string, string>>) {
     this.#outputs = outputs;
@@ -47,13 +49,21 @@ export class Stranger {
     return sent.toSorted((a, b) => Number(a.Id) - Number(b.Id)).map(({ MessageId }) => MessageId ?? "");
   }
 
-  /** Reads a tenant's results until there are `count` of them. */
-  async results(tenant: string, count: number): Promise<Json[]> {
+  /**
+   * Reads a tenant's results until there are `count` of them. Drops repeats, as the design tells tenants to: results are
+   * delivered at least once. With `repeats` one that was read before counts too.
+   */
+  async results(tenant: string, count: number, { repeats = false } = {}): Promise<Json[]> {
     const found: Json[] = [];
     while (found.length < count) {
       for (const message of await this.#receive(this.output(`ResultsQueueUrl${tenant}`))) {
         const body = JSON.parse(message.Body ?? "") as Json;
-        found.push(...(Array.isArray(body["results"]) ? (body["results"] as Json[]) : [body]));
+        const results = Array.isArray(body["results"]) ? (body["results"] as Json[]) : [body];
+        for (const result of results) {
+          const isRepeat = this.#read.some((before) => isDeepStrictEqual(before, result));
+          if (!isRepeat) this.#read.push(result);
+          if (!isRepeat || repeats) found.push(result);
+        }
       }
     }
     return found;
