@@ -1,3 +1,4 @@
+import path from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -5,11 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const OWN_PROCESS = [
   "test/chaos/chaos.test.ts",
   "test/scale/fifty-thousand-jobs.test.ts",
-  "test/pipeline/rare-paths.test.ts",
-  "test/pipeline/workloads.test.ts",
-  "test/pipeline/late-batches.test.ts",
-  "test/pipeline/reconciliation.test.ts",
-  "test/pipeline/pipeline.test.ts",
+  "test/pipeline/*.test.ts",
   "test/bench/overhead.test.ts",
   "test/local/stack/local-stack.test.ts",
   "test/local/lambda/lambda-host.test.ts",
@@ -32,7 +29,8 @@ class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const order = [...OWN_PROCESS, ...LONG];
     const place = ({ moduleId }: TestSpecification): number => {
-      const found = order.findIndex((file) => moduleId.endsWith(`/${file}`));
+      const file = path.relative(import.meta.dirname, moduleId);
+      const found = order.findIndex((pattern) => path.matchesGlob(file, pattern));
       return found === -1 ? order.length : found;
     };
     return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
