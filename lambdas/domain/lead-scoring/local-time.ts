@@ -8,9 +8,17 @@ export type LocalMoment = { readonly day: Day; readonly hour: number };
 
 const DAY_MS = 86_400_000;
 
-/** The day and the hour, 0 to 23, that clocks in an IANA time zone show at `now`, daylight saving included. */
-export function localMoment(now: Instant, timeZone: string): LocalMoment {
-  const format = new Intl.DateTimeFormat("en-US", {
+/** By time zone: to make one takes far longer than to use it, and every tenant's is asked for each hour. */
+const FORMATS = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const made = FORMATS.get(timeZone) ?? clockFormat(timeZone);
+  FORMATS.set(timeZone, made);
+  return made;
+}
+
+function clockFormat(timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat("en-US", {
     timeZone,
     calendar: "iso8601",
     hourCycle: "h23",
@@ -19,7 +27,15 @@ export function localMoment(now: Instant, timeZone: string): LocalMoment {
     day: "2-digit",
     hour: "2-digit",
   });
-  const parts = new Map(format.formatToParts(now).map(({ type, value }) => [type, value]));
+}
+
+/** The day and the hour, 0 to 23, that clocks in an IANA time zone show at `now`, daylight saving included. */
+export function localMoment(now: Instant, timeZone: string): LocalMoment {
+  const parts = new Map(
+    formatOf(timeZone)
+      .formatToParts(now)
+      .map(({ type, value }) => [type, value]),
+  );
   const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? "";
   return { day: `${part("year")}-${part("month")}-${part("day")}`, hour: Number(part("hour")) };
 }
