@@ -78,11 +78,12 @@ async function waitForRuns(
   progress: ProgressLine,
   signal: AbortSignal,
 ): Promise<void> {
+  const began = progress.seconds;
   for (;;) {
     const states = await Promise.all(days.map((each) => stateOf(each, stack)));
     const done = states.filter((state) => state === "done").length;
     progress.show(`${done} of ${days.length} tenants' leads are done`);
-    if (done === days.length || progress.seconds > PATIENCE_SECONDS) return;
+    if (done === days.length || progress.seconds - began > PATIENCE_SECONDS) return;
     await sleep(500, undefined, { signal });
   }
 }
