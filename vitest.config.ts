@@ -40,6 +40,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     globalSetup: ["test/temporary-folder.ts", "test/assembly-server.ts"],
+    setupFiles: ["test/law-cases.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two cores: more workers only make the emulators slower.

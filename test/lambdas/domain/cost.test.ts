@@ -99,6 +99,8 @@ describe("what is said about savings", () => {
     ["gpt-4o-mini", "sync", cached, "$12.60", "8 x 0.15 + 72 x 0.075 + 6 = 1.2 + 5.4 + 6, not 3.60"],
     ["gpt-4o-mini", "batch", plain, "$9.00", "80 x 0.075 + 10 x 0.3 = 6 + 3"],
     ["gpt-4o-mini", "batch", cached, "$9.00", "no cached price in batches: nothing stacks, not 1.80"],
+    ["gpt-4.1-nano", "sync", cached, "$6.60", "8 x 0.1 + 72 x 0.025 + 10 x 0.4 = 0.8 + 1.8 + 4"],
+    ["gpt-4.1-nano", "batch", cached, "$6.00", "80 x 0.05 + 10 x 0.2 = 4 + 2: a tenth less, not half"],
     ["gpt-5-nano", "batch", cached, "$2.38", "8 x 0.025 + 72 x 0.0025 + 10 x 0.2 = 0.2 + 0.18 + 2"],
     ["gpt-5-mini", "batch", cached, "$11.90", "8 x 0.125 + 72 x 0.0125 + 10 x 1 = 1 + 0.9 + 10"],
   ] as const)("%s in the %s lane: %#", (model, lane, usage, dollars, arithmetic) => {
@@ -122,6 +124,7 @@ const anyUsage: fc.Arbitrary<TokenUsage> = fc.record({
   reasoningTokens: tokens,
 });
 const anyRow = fc.constantFrom(...PRICE_TABLE);
+const DEARER_WHEN_CACHED = ["gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano"];
 
 describe("laws of cost", () => {
   test("the cost of a sum is the sum of the costs", () => {
@@ -141,11 +144,31 @@ describe("laws of cost", () => {
     );
   });
 
-  test("waiting never costs more: batch and flex are at most sync", () => {
+  test("waiting never costs more where nothing is read from a cache", () => {
     fc.assert(
       fc.property(anyUsage, anyRow, (usage, row) => {
+        const uncached = { ...usage, cachedInputTokens: 0 };
+        expect(costOf(uncached, row)).toBeLessThanOrEqual(costOf(uncached, price(row.model, "sync")));
+      }),
+    );
+  });
+
+  test("waiting never costs more, whatever is read, where the lane has a price for cached input or half is no more", () => {
+    fc.assert(
+      fc.property(anyUsage, anyRow, (usage, row) => {
+        fc.pre(!DEARER_WHEN_CACHED.includes(row.model));
         expect(costOf(usage, row)).toBeLessThanOrEqual(costOf(usage, price(row.model, "sync")));
       }),
+    );
+  });
+
+  test("only of gpt-4.1 cached input is cheaper at once: a quarter of the price, against half in a batch", () => {
+    const cached = { ...NO_USAGE, cachedInputTokens: 1 };
+    const dearer = PRICE_TABLE.filter(
+      (row) => costOf(cached, row) > costOf(cached, price(row.model, "sync")),
+    );
+    expect(dearer.map(({ model, lane }) => [model, lane])).toEqual(
+      DEARER_WHEN_CACHED.map((model) => [model, "batch"]),
     );
   });
 
