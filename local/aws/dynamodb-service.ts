@@ -6,6 +6,7 @@ import { ERROR_STYLES } from "./aws-error.ts";
 import { dynamodbAccesses, tableNameOf } from "./dynamodb-operation.ts";
 import { splitBatch } from "./dynamodb-batch.ts";
 import type { Serve } from "./emulators.ts";
+import { hasCapacity } from "./meter.ts";
 import { parseRequest, readJsonRequest } from "./service.ts";
 import type { Call, JsonRequest, Service } from "./service.ts";
 
@@ -22,17 +23,21 @@ const tableSchema = z.object({ TableName: z.string() });
 export class DynamodbService implements Service {
   readonly errors = ERROR_STYLES.dynamodb;
   readonly #emulator: Serve;
+  readonly #isMetered: boolean;
   readonly #partitionKeys = new Map<string, string>();
 
-  constructor(emulator: Serve) {
+  /** With `isMetered` every answer to a read or a write says what it consumed. */
+  constructor(emulator: Serve, isMetered: boolean) {
     this.#emulator = emulator;
+    this.#isMetered = isMetered;
   }
 
   async read(request: IncomingMessage): Promise<Call> {
-    const json = await readJsonRequest(request);
+    const json = this.#metered(await readJsonRequest(request));
     const { operation, input } = json;
     const call: Call = {
       operation: `dynamodb:${operation}`,
+      input,
       accesses: dynamodbAccesses(operation, input, (table) => this.#partitionKeys.get(tableNameOf(table))),
       run: (response) => this.#run(request, json, response),
     };
@@ -47,6 +52,12 @@ export class DynamodbService implements Service {
         sendAnswer(response, answer.status === 200 ? batch.complete(answer) : answer);
       },
     };
+  }
+
+  #metered(json: JsonRequest): JsonRequest {
+    if (!this.#isMetered || !hasCapacity(json.operation)) return json;
+    const input = { ...json.input, ReturnConsumedCapacity: "TOTAL" };
+    return { ...json, input, body: Buffer.from(JSON.stringify(input)) };
   }
 
   async #run(request: IncomingMessage, json: JsonRequest, response: ServerResponse): Promise<void> {

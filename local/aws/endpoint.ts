@@ -3,6 +3,7 @@ import { HeldResponse, sendAnswer } from "./answer.ts";
 import { AwsError, errorAnswer } from "./aws-error.ts";
 import { callerOf } from "./caller.ts";
 import type { FaultKind, FaultPlan } from "./faults.ts";
+import type { Meter } from "./meter.ts";
 import type { Access } from "./permissions.ts";
 import type { KnownPrincipal, Principals } from "./principals.ts";
 import type { Call, Service } from "./service.ts";
@@ -25,6 +26,8 @@ export interface EndpointParts {
   readonly principals: Principals;
   readonly faults: FaultPlan;
   readonly observations: Observations;
+  /** Counts what requests would be billed by. */
+  readonly meter?: Meter | undefined;
 }
 
 /** The way of every request: who, what, may they, does a fault strike, do it. */
@@ -103,8 +106,27 @@ export class Endpoint {
         await call.runPartly?.(response, principal);
         return;
       case null:
-        await call.run(response, principal);
+        await this.#runMetered(request, response, { call, principal });
     }
+  }
+
+  async #runMetered(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { call, principal }: { call: Call; principal: KnownPrincipal | null },
+  ): Promise<void> {
+    const { meter } = this.#parts;
+    const { operation, input } = call;
+    const roleName = principal?.roleName ?? null;
+    if (meter === undefined || input === undefined) {
+      meter?.count(roleName, { operation });
+      return call.run(response, principal);
+    }
+    const held = new HeldResponse(request);
+    await call.run(held, principal);
+    const answer = await held.answer;
+    meter.count(roleName, { operation, input, answer });
+    sendAnswer(response, answer);
   }
 }
 

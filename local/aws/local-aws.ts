@@ -9,6 +9,7 @@ import { Endpoint } from "./endpoint.ts";
 import type { Denial } from "./endpoint.ts";
 import { FaultPlan } from "./faults.ts";
 import type { Fault } from "./faults.ts";
+import type { Meter } from "./meter.ts";
 import type { PolicyDocument } from "./policy-document.ts";
 import { Principals } from "./principals.ts";
 import type { Principal } from "./principals.ts";
@@ -64,8 +65,8 @@ export interface LocalAws {
   close(): Promise<void>;
 }
 
-/** Starts the local AWS on 127.0.0.1. Without `port` the system picks one. */
-export async function startLocalAws(options: { port?: number } = {}): Promise<LocalAws> {
+/** Starts the local AWS on 127.0.0.1. Without `port` the system picks one. `meter` counts what requests would be billed by. */
+export async function startLocalAws(options: { port?: number; meter?: Meter } = {}): Promise<LocalAws> {
   const emulators = await startEmulators();
   const principals = new Principals(ACCOUNT_ID);
   const faults = new FaultPlan();
@@ -74,13 +75,13 @@ export async function startLocalAws(options: { port?: number } = {}): Promise<Lo
   const services = {
     sqs: new SqsService(emulators.queuesAndBuckets, () => url),
     s3: new S3Service(emulators.queuesAndBuckets),
-    dynamodb: new DynamodbService(emulators.tables),
+    dynamodb: new DynamodbService(emulators.tables, options.meter !== undefined),
     secretsmanager: new SecretsService(),
     ses: new SesService(),
     s3vectors: new S3VectorsService(),
     states: new StatesService(),
   };
-  const endpoint = new Endpoint({ services, principals, faults, observations });
+  const endpoint = new Endpoint({ services, principals, faults, observations, meter: options.meter });
   const server = createServer((request, response) => void endpoint.handle(request, response));
   // A client that reuses an idle connection just as it is closed sees a reset: leave closing to the clients.
   server.keepAliveTimeout = 0;

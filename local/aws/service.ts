@@ -12,6 +12,8 @@ export interface Call {
   readonly operation: string;
   /** Every permission that it needs; all must be held. Never empty. */
   readonly accesses: readonly Access[];
+  /** What the JSON protocols ask it with, where its body has been read. */
+  readonly input?: JsonInput;
   /** Does it and answers. `caller` is null for the account's root user. */
   run(response: ServerResponse, caller: Principal | null): void | Promise<void>;
   /** For batch operations: does the first half and answers that the rest was not processed. */

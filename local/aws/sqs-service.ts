@@ -66,6 +66,7 @@ export class SqsService implements Service {
     const name = QueueName ?? QueueUrl?.slice(QueueUrl.lastIndexOf("/") + 1);
     const call = {
       operation: `sqs:${json.operation}`,
+      input: json.input,
       accesses: [access(action, name === undefined ? "*" : queueArn(name))],
       run: async (response: ServerResponse, caller: Principal | null) => {
         sendAnswer(response, await this.#perform(request, json, json.input, caller));

@@ -7,6 +7,7 @@ import type { TenantPolicy } from "../../lambdas/domain/tenant-policy.ts";
 import { TIERS } from "../../lambdas/domain/vocabulary.ts";
 import type { Workload } from "../../lambdas/domain/workloads.ts";
 import { type LocalAws, startLocalAws } from "../aws/local-aws.ts";
+import type { Meter } from "../aws/meter.ts";
 import {
   type ProviderSimulatorThread,
   startProviderSimulatorThread,
@@ -33,6 +34,8 @@ export type LocalGatewayOptions = {
   readonly workFolder: string;
   /** The port of the AWS endpoint; 0 takes a free one. */
   readonly port?: number;
+  /** Counts what the gateway's requests to AWS would be billed by. */
+  readonly meter?: Meter;
   readonly simulator?: Omit<ProviderSimulatorOptions, "clock" | "speed">;
   /** Where providers are reached: `OPENAI_BASE_URL` and the like; what is missing is simulated. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -45,7 +48,7 @@ export type LocalGatewayOptions = {
    * stack's time until `stop`.
    */
   readonly timeLapse?: boolean;
-  readonly stack?: Pick<StackOptions, "maxConcurrency" | "onInvocation" | "random">;
+  readonly stack?: Pick<StackOptions, "maxConcurrency" | "onInvocation" | "onLine" | "random">;
 };
 
 /** The whole of Offpeak on this machine. */
@@ -81,7 +84,8 @@ export async function startLocalGateway(options: LocalGatewayOptions): Promise<L
     options.log("synthesizing the stack");
     await (options.assemble ?? synthesize)(assembly, localSettings(options, providers));
     options.log("starting the stack");
-    const aws = await startLocalAws(options.port === undefined ? {} : { port: options.port });
+    const { port, meter } = options;
+    const aws = await startLocalAws({ ...(port !== undefined && { port }), ...(meter && { meter }) });
     stops.push(() => aws.close());
     aws.onMail(keepMail(mailFolder(options.workFolder)));
     const { workFolder, log } = options;
