@@ -23,6 +23,10 @@ export class LambdaFunction {
     this.#spec = spec;
   }
 
+  get memoryMb(): number {
+    return this.#spec.memoryMb;
+  }
+
   /** Invocations that run or wait. */
   get activeCount(): number {
     return this.#running + this.#waiting.length;
