@@ -184,7 +184,7 @@ describe("a batch that is not done in time", () => {
     expect(await gateway.poll(batchId, unstopped)).toMatchObject({ phase: "running" });
     expect((await recordOf(batchId)).cancelAt).toBeNull();
     await escalate();
-    expect(await gateway.poll(batchId)).toEqual({ phase: "running", waitSeconds: 15, stuck: false });
+    expect(await gateway.poll(batchId)).toEqual({ phase: "running", waitSeconds: 60, stuck: false });
     expect((await recordOf(batchId)).cancelAt).toBe(gateway.now);
     gateway.answer = () => answered;
     for (const request of requests()) await gateway.runRequested(request);

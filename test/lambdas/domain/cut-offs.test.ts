@@ -231,7 +231,12 @@ describe("the wait until the next look", () => {
     const stopAt = NOON + 2 * MINUTE;
     expect(pollWaitSeconds(40, { ...NO_LOOKS, stopAt }, NOON)).toBe(120);
     expect(pollWaitSeconds(40, { ...NO_LOOKS, isStopping: true }, NOON)).toBe(60);
-    expect(pollWaitSeconds(0, { ...NO_LOOKS, isStopping: true }, NOON)).toBe(15);
+    expect(pollWaitSeconds(0, { ...NO_LOOKS, stopAt: NOON + 1 }, NOON)).toBe(15);
+  });
+
+  test("grows from a minute to five: ten looks find a batch that is done within half an hour", () => {
+    const waits = Array.from({ length: 10 }, (_, polls) => pollWaitSeconds(polls, NO_LOOKS, NOON));
+    expect(waits).toEqual([60, 90, 135, 203, 300, 300, 300, 300, 300, 300]);
   });
 
   const at = NOON + 53 * MINUTE;
@@ -245,7 +250,7 @@ describe("the wait until the next look", () => {
     expect(pollWaitSeconds(48, { ...NO_LOOKS, cutOffs: [at] }, NOON)).toBe(900);
   });
 
-  test("is never shorter than the first, and never longer than the back-off", () => {
+  test("is never shorter than a quarter of a minute, and never longer than the back-off", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 100 }),
