@@ -7,7 +7,7 @@ const root = new URL("../", import.meta.url);
 const installedLock = new URL("node_modules/.package-lock.json", root);
 const wantedLock = new URL("package-lock.json", root);
 
-/** The version that each package is locked to; npm leaves out of its own copy what this platform does not need. */
+/** What each package is locked to; npm leaves out of its own copy what this platform does not need. */
 function packagesOf(lock) {
   return JSON.parse(readFileSync(lock, "utf8")).packages;
 }
@@ -15,8 +15,11 @@ function packagesOf(lock) {
 function isInstalled() {
   if (!existsSync(installedLock)) return false;
   const wanted = packagesOf(wantedLock);
-  return Object.entries(packagesOf(installedLock)).every(
-    ([name, { version }]) => wanted[name]?.version === version,
+  const installed = packagesOf(installedLock);
+  const { dependencies, devDependencies } = wanted[""];
+  return (
+    Object.keys({ ...dependencies, ...devDependencies }).every((name) => installed[`node_modules/${name}`]) &&
+    Object.entries(installed).every(([name, { version }]) => wanted[name]?.version === version)
   );
 }
 
