@@ -1,13 +1,9 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { ORPHAN_WATCH_MS, STAGE_LIMITS_MS, UNSEEN_LIMIT_MS } from "../lambdas/domain/batch-watch.ts";
 import { LONGEST_BACK_OFF_SECONDS } from "../lambdas/domain/failure-policy.ts";
 import { FAILURE_TABLE, type PolicyRow } from "../lambdas/domain/failure-table.ts";
 import { MAX_ATTEMPTS } from "../lambdas/domain/job-state.ts";
 import { EXPIRES_AFTER_DUE_MS } from "../lambdas/domain/planner.ts";
-
-/** Where the page lies in the repository. */
-export const PAGE_PATH = join(import.meta.dirname, "../docs/failure-policy.md");
+import { tableOf } from "./markdown.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -68,7 +64,7 @@ export function failurePolicyPage(table: readonly PolicyRow[] = FAILURE_TABLE): 
 const INTRODUCTION = `# Failure policy
 
 What is done about everything that can become of an attempt at a job. This page is made of the table that the code
-itself reads, \`lambdas/domain/failure-table.ts\`, by \`node scripts/failure-policy-page.ts\`: change the table, not the
+itself reads, \`lambdas/domain/failure-table.ts\`, by \`npm run pages\`: change the table, not the
 page.`;
 
 const LEGEND = `- **counts**: a job has ${MAX_ATTEMPTS} attempts. After the last that counts it goes to the dead letters, which run it once more,
@@ -133,21 +129,9 @@ is settled for what it answered, and the rest goes on as \`cancelled-line\` or \
   return ["## Clocks", about, tableOf(["while", "no longer than", "then"], rows)].join("\n\n");
 }
 
-/** A table with its columns in line. */
-function tableOf(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = titles.map((title, column) =>
-    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(titles), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
-}
-
 /** Milliseconds as people say them: whole days from two on, hours, minutes; a dash for none. */
 function duration(ms: number): string {
   if (ms === 0) return "-";
   if (ms % DAY_MS === 0 && ms > DAY_MS) return `${ms / DAY_MS} days`;
   return ms % HOUR_MS === 0 ? `${ms / HOUR_MS} h` : `${ms / MINUTE_MS} min`;
 }
-
-if (process.argv[1] === import.meta.filename) writeFileSync(PAGE_PATH, failurePolicyPage());

@@ -1,5 +1,3 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { costOf } from "../lambdas/domain/cost.ts";
 import { utcDate } from "../lambdas/domain/instant.ts";
 import { formatUsd, type PicoUsd } from "../lambdas/domain/money.ts";
@@ -10,9 +8,7 @@ import { findPrice } from "../lambdas/domain/prices.ts";
 import { estimateInputTokens } from "../lambdas/domain/token-estimate.ts";
 import { NO_USAGE, type TokenUsage } from "../lambdas/domain/usage.ts";
 import type { Lane } from "../lambdas/domain/vocabulary.ts";
-
-/** Where the page lies in the repository. */
-export const PAGE_PATH = join(import.meta.dirname, "../docs/workloads/post-call.md");
+import { tableOf, thousands } from "./markdown.ts";
 
 /** The day whose prices the page tells, and what it assumes of the calls. */
 const PRICED_ON = Date.UTC(2026, 10, 22);
@@ -23,17 +19,6 @@ const ANSWER_TOKENS = 150;
 const CACHED_SHARE = 0.9;
 
 const MODELS = ["gpt-5-nano", "gpt-5-mini", "gpt-5.4-nano", "gpt-4.1-nano", "gpt-4o-mini"];
-
-const BEGIN = "<!-- figures of scripts/post-call-page.ts -->";
-const END = "<!-- end of the figures -->";
-
-/** The page with its figures as they are by the price table and the instructions in force. Throws when it has no place for them. */
-export function postCallPage(page: string): string {
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`${PAGE_PATH} has no place for figures`);
-  return `${before}${BEGIN}\n\n${figures()}\n\n${END}${after}`;
-}
 
 /** Tokens that every call of a vertical begins with: schema and instructions. */
 function sharedTokens(model: string): number {
@@ -57,7 +42,8 @@ function costOfDay(model: string, lane: Lane, share: number): PicoUsd | undefine
   return costOf(usage, price);
 }
 
-function figures(): string {
+/** The costs by the price table and the instructions in force. */
+export function postCallFigures(): string {
   const shared = sharedTokens("gpt-5-nano");
   const rows = MODELS.map((model) => {
     const caching = cachingOf(shared, model, "batch", PRICED_ON);
@@ -70,28 +56,11 @@ function figures(): string {
     ];
   });
   const titles = ["model", "at once, no cache", "batch, no cache", "batch, 90 % of the instructions cached"];
-  const assumed = `${count(CALLS)} calls a day of ${count(TRANSCRIPT_TOKENS)} tokens each (some ten minutes of talk), ${count(ANSWER_TOKENS)} tokens of answer,
-and ${count(shared)} tokens of schema and instructions by OpenAI's tokenizer, at the prices of ${utcDate(PRICED_ON)}:`;
+  const assumed = `${thousands(CALLS)} calls a day of ${thousands(TRANSCRIPT_TOKENS)} tokens each (some ten minutes of talk), ${thousands(ANSWER_TOKENS)} tokens of answer,
+and ${thousands(shared)} tokens of schema and instructions by OpenAI's tokenizer, at the prices of ${utcDate(PRICED_ON)}:`;
   return `${assumed}\n\n${tableOf(titles, rows)}`;
 }
 
 function dollars(amount: PicoUsd | undefined): string {
   return amount === undefined ? "not sold" : formatUsd(amount, 2);
 }
-
-function count(value: number): string {
-  return value.toLocaleString("en-US");
-}
-
-/** A table with its columns in line, as the formatter leaves it. */
-function tableOf(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = titles.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(titles), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
-}
-
-if (process.argv[1] === import.meta.filename)
-  writeFileSync(PAGE_PATH, postCallPage(readFileSync(PAGE_PATH, "utf8")));
