@@ -9,17 +9,7 @@ import {
   deadLettersShow,
   type RetryOptions,
 } from "./dead-letter-commands.ts";
-import {
-  DRAFT_STATES,
-  draftsApprove,
-  draftsDiscard,
-  draftsList,
-  type DraftListOptions,
-  draftsShow,
-} from "./draft-commands.ts";
-import { leadsRun } from "./run-leads.ts";
-import { draftsSend } from "./send-drafts.ts";
-import { leadsShow } from "./lead-commands.ts";
+import { addLeadCommands } from "./lead-program.ts";
 import { jobsCancel, jobsShow } from "./job-commands.ts";
 import { OperatorError } from "./operator-error.ts";
 import { reconcile, type ReconcileOptions } from "./reconcile-command.ts";
@@ -36,6 +26,9 @@ export type Terminal = {
   /** Whether a person sees what is written to `error`, as it is written: there a line may be written over. */
   readonly interactive?: boolean;
 };
+
+/** Opens the stack that a command's options name, runs the command on it, and prints what it found. */
+export type Run = (command: Command, work: (stack: Stack) => Promise<Report>) => Promise<void>;
 
 type GlobalOptions = { readonly outputs?: string; readonly stack?: string; readonly json?: boolean };
 
@@ -84,8 +77,7 @@ function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
     .option("--stack <name>", "which of several stacks in that file")
     .option("--json", "print JSON for machines");
 
-  /** Opens the stack, runs the command on it, prints what it found. */
-  const run = async (command: Command, work: (stack: Stack) => Promise<Report>): Promise<void> => {
+  const run: Run = async (command, work) => {
     const { outputs: file, stack: name, json } = command.optsWithGlobals<GlobalOptions>();
     if (file === undefined) {
       throw new OperatorError(
@@ -159,57 +151,7 @@ function offpeak(terminal: Terminal, found: { failed: boolean }): Command {
       run(command, (stack) => jobsCancel(stack, tenant, key, terminal.now())),
     );
 
-  const leads = program.command("leads").description("the workload that scores leads");
-  leads
-    .command("show <tenant> <day>")
-    .description("what came of one day's leads: the run, and every score")
-    .action((tenant: string, day: string, _options, command: Command) =>
-      run(command, (stack) => leadsShow(stack, tenant, day)),
-    );
-  leads
-    .command("run <tenant> <day>")
-    .description("run one day's leads now; what is done in it stays, leads that were dropped since are added")
-    .action((tenant: string, day: string, _options, command: Command) =>
-      run(command, (stack) => leadsRun(stack, tenant, day, terminal.now())),
-    );
-
-  const drafts = program
-    .command("drafts")
-    .description("follow-up e-mails to leads: nothing is sent that was not approved");
-  drafts
-    .command("list <tenant>")
-    .description("a tenant's drafts, the best leads of each day first")
-    .option("--day <day>", "only this day of the tenant's")
-    .addOption(new Option("--state <state>", "only these").choices(DRAFT_STATES))
-    .action((tenant: string, options: DraftListOptions, command: Command) =>
-      run(command, (stack) => draftsList(stack, tenant, options)),
-    );
-  drafts
-    .command("show <tenant> <draft>")
-    .description("one draft, as it would be sent")
-    .option("--html <file>", "write the HTML there, to open it in a browser")
-    .action((tenant: string, id: string, options: { readonly html?: string }, command: Command) =>
-      run(command, (stack) => draftsShow(stack, tenant, id, options)),
-    );
-  drafts
-    .command("approve <tenant> <draft...>")
-    .description("let drafts be sent")
-    .action((tenant: string, ids: string[], _options, command: Command) =>
-      run(command, (stack) => draftsApprove(stack, tenant, ids, terminal.now())),
-    );
-  drafts
-    .command("discard <tenant> <draft...>")
-    .description("put drafts away for good")
-    .action((tenant: string, ids: string[], _options, command: Command) =>
-      run(command, (stack) => draftsDiscard(stack, tenant, ids, terminal.now())),
-    );
-  drafts
-    .command("send <tenant> [draft...]")
-    .description("send approved drafts through SES: these, or all of the tenant's")
-    .option("--again", "also those whose last attempt nobody saw the end of; say which")
-    .action((tenant: string, ids: string[], options: { readonly again?: boolean }, command: Command) =>
-      run(command, (stack) => draftsSend(stack, tenant, ids, options, () => terminal.now())),
-    );
+  addLeadCommands(program, run, terminal);
 
   const letters = program
     .command("dead-letters")

@@ -1,4 +1,5 @@
 import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { decideLease } from "../domain/direct-lease.ts";
 import type { JobId, TenantId } from "../domain/ids.ts";
 import {
   type Claim,
@@ -13,13 +14,7 @@ import {
   type RequeueMove,
   type TransitionOutcome,
 } from "../domain/job-state.ts";
-import {
-  decideClaim,
-  decideDeadLetter,
-  decideEnd,
-  decideLease,
-  decideRequeue,
-} from "../domain/job-transitions.ts";
+import { decideClaim, decideDeadLetter, decideEnd, decideRequeue } from "../domain/job-transitions.ts";
 import type { JobMap } from "../ports.ts";
 import { type Decision, decideOnItem, newWriteId } from "./dynamo-decision.ts";
 import { DynamoTable, type Item } from "./dynamo-table.ts";

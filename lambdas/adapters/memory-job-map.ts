@@ -1,3 +1,4 @@
+import { decideLease } from "../domain/direct-lease.ts";
 import type { JobId, TenantId } from "../domain/ids.ts";
 import type {
   Claim,
@@ -10,13 +11,7 @@ import type {
   RequeueMove,
   TransitionOutcome,
 } from "../domain/job-state.ts";
-import {
-  decideClaim,
-  decideDeadLetter,
-  decideEnd,
-  decideLease,
-  decideRequeue,
-} from "../domain/job-transitions.ts";
+import { decideClaim, decideDeadLetter, decideEnd, decideRequeue } from "../domain/job-transitions.ts";
 import type { JobMap } from "../ports.ts";
 import { frozenCopy } from "./frozen-copy.ts";
 

@@ -2,6 +2,7 @@ import { mutant, type Mutant } from "./mutant.ts";
 
 const SETTLE = "settle-part/settle-part.ts";
 const TRANSITIONS = "domain/job-transitions.ts";
+const LEASE = "domain/direct-lease.ts";
 const ADMIT = "admit-jobs/admit-jobs.ts";
 const FINISH = "run-job/finish-job.ts";
 
@@ -65,7 +66,7 @@ export const LANE_MUTANTS: readonly Mutant[] = [
     "",
   ]),
   mutant("a live lease is taken over", [
-    TRANSITIONS,
+    LEASE,
     'if (current.leaseUntil > lease.now) return { kind: "busy", job: current };',
     "",
   ]),
@@ -75,7 +76,7 @@ export const LANE_MUTANTS: readonly Mutant[] = [
     'if (attempt === 0) await recordCharge({ kind: "unconfirmed",',
   ]),
   mutant("a lost call is tried again under its number", [
-    TRANSITIONS,
+    LEASE,
     "attempt: current.attempt + 1, roundStart: current.roundStart + (goesOn",
     "attempt: current.attempt, roundStart: current.roundStart + (goesOn",
   ]),
