@@ -7,7 +7,7 @@ const OWN_PROCESS = [
   "test/chaos/chaos.test.ts",
   "test/scale/fifty-thousand-jobs.test.ts",
   "test/pipeline/*.test.ts",
-  "test/bench/overhead.test.ts",
+  "test/bench/*.test.ts",
   "test/local/stack/local-stack.test.ts",
   "test/local/lambda/lambda-host.test.ts",
   "test/lambdas/adapters/providers/bulk-uploads.test.ts",

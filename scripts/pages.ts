@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readCountedDays } from "../bench/aws-costs/counted-days.ts";
+import { awsSentence, costsFigures } from "./costs-page.ts";
 import { failurePolicyPage } from "./failure-policy-page.ts";
 import { leadScoringFigures } from "./lead-scoring-page.ts";
 import { withFigures } from "./markdown.ts";
@@ -14,11 +16,20 @@ export type Page = {
   make(stored: string): string;
 };
 
+const COUNTED = readCountedDays();
+
+/** A workload's page: what providers bill, and AWS. */
+function workloadPage(path: string, day: string, figures: string): Page {
+  const made = `${figures}\n\n${awsSentence(COUNTED, day)}`;
+  return { path, make: (stored) => withFigures(stored, made) };
+}
+
 export const PAGES: readonly Page[] = [
+  { path: "costs.md", make: (stored) => withFigures(stored, costsFigures(COUNTED)) },
   { path: "failure-policy.md", make: () => failurePolicyPage() },
-  { path: "workloads/post-call.md", make: (stored) => withFigures(stored, postCallFigures()) },
-  { path: "workloads/lead-scoring.md", make: (stored) => withFigures(stored, leadScoringFigures()) },
-  { path: "workloads/re-index.md", make: (stored) => withFigures(stored, reIndexFigures()) },
+  workloadPage("workloads/post-call.md", "post-call", postCallFigures()),
+  workloadPage("workloads/lead-scoring.md", "lead-scoring", leadScoringFigures()),
+  workloadPage("workloads/re-index.md", "re-index", reIndexFigures()),
 ];
 
 /** The page as it is stored. */

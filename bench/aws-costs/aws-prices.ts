@@ -12,12 +12,13 @@ export type AwsUsage = Omit<BilledUnits, "sqsEmptyReceives"> & {
 
 /**
  * Pico-dollars of one unit, us-east-1 on demand, without free tiers and without the discounts for large amounts.
- * AWS's price lists, read 2026-11-21: SQS $0.40 a million, DynamoDB $0.125 and $0.625 a million units, S3 $5 and $0.40
+ * AWS's price lists, read 2026-11-21: SQS $0.40 a million and $0.10 more
+ * for fair queues, which is taken for all of them, DynamoDB $0.125 and $0.625 a million units, S3 $5 and $0.40
  * a million, Lambda (arm64) $0.20 a million and $0.0000133334 a GB-second, Step Functions $25 a million, EventBridge
  * Scheduler $1 a million, CloudWatch Logs $0.50 a GB, Secrets Manager $0.05 for 10,000 calls, SES $0.10 for 1,000.
  */
 export const AWS_PRICES: Readonly<Record<keyof AwsUsage, number>> = {
-  sqsRequests: 400_000,
+  sqsRequests: 500_000,
   dynamoReadUnits: 125_000,
   dynamoWriteUnits: 625_000,
   s3Puts: 5_000_000,
@@ -35,7 +36,7 @@ export const AWS_PRICES: Readonly<Record<keyof AwsUsage, number>> = {
 export const MONTHLY_PRICES = { secrets: 0.4, alarms: 0.1, metrics: 0.3 } as const;
 
 /** How the services are told of, and in which order. */
-export const SERVICES = {
+const SERVICES = {
   SQS: ["sqsRequests"],
   DynamoDB: ["dynamoReadUnits", "dynamoWriteUnits"],
   S3: ["s3Puts", "s3Gets"],

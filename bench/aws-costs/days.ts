@@ -32,6 +32,8 @@ export type Day = {
   readonly isAtOnce: boolean;
   /** Functions' counts, `<service>/<metric>`, that add up to the items that have come to their end. */
   readonly doneBy: readonly string[];
+  /** What else is reported, by the function's count that tells it. */
+  readonly alsoCounted?: Readonly<Record<string, string>>;
 };
 
 const TENANTS = DEMO_TENANTS.map(({ tenantId }) => tenantId);
@@ -68,8 +70,8 @@ const NOTHING: Day = {
   doneBy: [],
 };
 
-/** Summaries of calls as plain jobs. */
-function jobsOf(tier: Tier): Day {
+/** Summaries of calls as plain jobs of a tier. */
+export function jobsOf(tier: Tier): Day {
   const jobOf = (number: number): JobInput => ({
     tenantId: tenantOf(number),
     idempotencyKey: `call-${number}/summary`,
@@ -108,14 +110,20 @@ const POST_CALL: Day = {
   doneBy: ["take-analyses/AnalysesDelivered"],
 };
 
+/** The simulator's scores are spread evenly: one lead in five is drafted. */
+const LEAD_POLICIES: readonly TenantPolicy[] = LEAD_TENANTS.map(({ workloads, ...policy }) => ({
+  ...policy,
+  workloads: { leadScoring: workloads.leadScoring && { ...workloads.leadScoring, threshold: 80 } },
+}));
+
 const LEADS: Day = {
   name: "lead-scoring",
   items: "leads",
-  tenants: LEAD_TENANTS,
+  tenants: LEAD_POLICIES,
   workloads: ["leadScoring"],
   send: async (numbers, { clients }) => {
-    for (const [place, policy] of LEAD_TENANTS.entries()) {
-      const own = numbers.filter((number) => number % LEAD_TENANTS.length === place);
+    for (const [place, policy] of LEAD_POLICIES.entries()) {
+      const own = numbers.filter((number) => number % LEAD_POLICIES.length === place);
       const lines = own.map((number) => `${JSON.stringify(leadOf(number))}\n`).join("");
       const prefix = leadsPrefix(policy.tenantId, yesterdayOf(policy));
       if (own.length > 0) await clients.objects.put(`${prefix}leads.jsonl`, lines);
@@ -124,6 +132,7 @@ const LEADS: Day = {
   isAtOnce: true,
   // The rest of a run is a state machine: the stack is not at rest before it ends.
   doneBy: ["score-leads/LeadsFound"],
+  alsoCounted: { drafts: "render-drafts/DraftsRendered" },
 };
 
 function yesterdayOf({ workloads }: TenantPolicy): string {

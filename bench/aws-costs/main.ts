@@ -2,7 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { failureText } from "../../local/failure-text.ts";
 import { DAYS } from "./days.ts";
-import { type DayReport, runDay } from "./run-day.ts";
+import type { DayReport } from "./day-report.ts";
+import { runDay } from "./run-day.ts";
 import { dayTable } from "./table.ts";
 
 const NAMES = DAYS.map(({ name }) => name).join(", ");

@@ -2,28 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { utcDate } from "../../lambdas/domain/instant.ts";
 import { Meter } from "../../local/aws/meter.ts";
 import { type LocalGateway, STACK_NAME, startLocalGateway } from "../../local/gateway/local-gateway.ts";
 import { operatorClients } from "../../local/gateway/operator-clients.ts";
 import { synthesize } from "../../local/gateway/synthesize.ts";
-import type { AwsUsage } from "./aws-prices.ts";
+import type { DayReport, Standing } from "./day-report.ts";
 import type { App, Day } from "./days.ts";
 import { StackUsage } from "./stack-usage.ts";
-import { type Standing, standingOf } from "./standing-costs.ts";
-
-export type DayReport = {
-  readonly day: string;
-  readonly items: number;
-  /** Of those, by the gateway's own results or records. */
-  readonly done: number;
-  /** From the first item until nothing was left to do, in the stack's time. */
-  readonly hours: number;
-  readonly usage: AwsUsage;
-  readonly standing: Standing;
-  /** Series of custom metrics that were published. */
-  readonly metrics: number;
-  readonly batches: number;
-};
+import { standingOf } from "./standing-costs.ts";
 
 export type Ports = {
   readonly signal: AbortSignal;
@@ -72,7 +59,7 @@ export async function runDay(
       environment: {},
       assemble: (place, settings) => (ports.assemble ?? synthesize)(place, stageOf(settings)),
       stack: {
-        onInvocation: (name, result) => usage.invoked(name, result),
+        onInvocation: (name, result) => void usage.invoked(name, result),
         onLine: (_name, line) => usage.printed(line),
       },
       log: tell,
@@ -105,6 +92,8 @@ async function countDay(
   { items: asked, hours }: { items: number; hours: number },
   { gateway, usage, standing, signal, tell }: Counting,
 ): Promise<DayReport> {
+  // The stack's clock is soon days ahead.
+  const countedOn = utcDate(Date.now());
   const clients = operatorClients(gateway.aws, gateway.outputs);
   const from = Date.now();
   const items = day.doneBy.length === 0 ? 0 : asked;
@@ -123,6 +112,7 @@ async function countDay(
     const counted = usage.total(gateway.stack);
     return {
       day: day.name,
+      countedOn,
       items,
       done: doneOf(day, gateway),
       hours: passed,
@@ -130,6 +120,7 @@ async function countDay(
       standing,
       metrics: gateway.stack.metrics().size,
       batches: (await gateway.simulator?.batches())?.length ?? 0,
+      counts: alsoCounted(day, gateway),
     };
   } finally {
     clients.destroy();
@@ -149,6 +140,11 @@ async function sendAll(day: Day, { items, from, until }: Span, app: App, tell: P
     if (step % STEPS_PER_LINE === 0) tell(`${clock(from)} ${sent} of ${items} ${day.items} sent`);
     await stackTime(from + ((until - from) * step) / steps, app.signal);
   }
+}
+
+function alsoCounted({ alsoCounted: wanted = {} }: Day, { stack }: LocalGateway): Record<string, number> {
+  const counts = stack.metrics();
+  return Object.fromEntries(Object.entries(wanted).map(([name, metric]) => [name, counts.get(metric) ?? 0]));
 }
 
 function doneOf({ doneBy }: Day, { stack }: LocalGateway): number {

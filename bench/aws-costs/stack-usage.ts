@@ -25,15 +25,14 @@ export class StackUsage {
     this.#meter = meter;
   }
 
-  /** Takes what the stack tells of an invocation as it begins; its time is this machine's. */
-  invoked(functionName: string, result: Promise<InvocationResult>): void {
+  /** Takes what the stack tells of an invocation as it begins; its time is this machine's. Resolves when it has ended. */
+  async invoked(functionName: string, result: Promise<InvocationResult>): Promise<void> {
     const began = performance.now();
-    void result.then(() => {
-      const all = this.#invocations.get(functionName) ?? { requests: 0, ms: 0 };
-      all.requests += 1;
-      all.ms += Math.ceil(performance.now() - began);
-      this.#invocations.set(functionName, all);
-    });
+    await result;
+    const all = this.#invocations.get(functionName) ?? { requests: 0, ms: 0 };
+    all.requests += 1;
+    all.ms += Math.ceil(performance.now() - began);
+    this.#invocations.set(functionName, all);
   }
 
   /** Takes a line that a function printed. */

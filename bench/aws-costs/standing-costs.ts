@@ -1,16 +1,7 @@
 import { z } from "zod";
 import { parseRate } from "../../local/events/schedule.ts";
 import { readTemplate } from "../../local/stack/template.ts";
-
-/** What a stack has that is billed whether there is work or not, and that this machine does not see happen. */
-export type Standing = {
-  /** Schedules' starts in a day. */
-  readonly scheduleStarts: number;
-  /** Queues that Lambda polls. */
-  readonly polledQueues: number;
-  readonly secrets: number;
-  readonly alarms: number;
-};
+import type { Standing } from "./day-report.ts";
 
 /**
  * Requests a day with which Lambda asks an empty queue: it begins with five pollers, each of which waits 20 seconds.

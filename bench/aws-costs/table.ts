@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import { formatUsd } from "../../lambdas/domain/money.ts";
 import { SERVICE_NAMES, serviceCost, usageCost } from "./aws-prices.ts";
-import type { DayReport } from "./run-day.ts";
+import type { DayReport } from "./day-report.ts";
 
 const usd = (picoUsd: number) => formatUsd(BigInt(Math.round(picoUsd)), 4);
 

@@ -61,7 +61,7 @@ export class Meter {
 
 /** What one request is billed by. */
 function unitsOf({ operation, input = {}, answer }: Metered): Partial<BilledUnits> {
-  const [service, name = ""] = operation.split(":");
+  const [service = "", name = ""] = operation.split(":");
   switch (service) {
     case "sqs":
       return sqsUnits(name, input, answer);

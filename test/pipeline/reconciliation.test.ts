@@ -20,11 +20,12 @@ let outputsFile: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(os.tmpdir(), "offpeak-reconciliation-"));
   gateway = await startLocalGateway({
-    speed: 150,
+    speed: 1,
+    timeLapse: true,
     tenants: tenantsFileSchema.parse([{ tenantId: "acme" }, { tenantId: "globex" }]),
     workFolder: path.join(folder, "stack"),
     assemble: assembleShared,
-    simulator: { batchSeconds: 1, seed: "reconciliation" },
+    simulator: { batchSeconds: 240, seed: "reconciliation" },
     environment: {},
     log: () => undefined,
   });
