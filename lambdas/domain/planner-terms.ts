@@ -25,8 +25,8 @@ export type LaneSettings = {
 export type GroupTerms = LaneTerms & { readonly batchFixedPicoUsd: number };
 
 /**
- * What one RunBatch costs us, in pico-dollars: some 40 state transitions at $25 a million, and little else
- * (aws.amazon.com/step-functions/pricing, us-east-1).
+ * What one RunBatch costs us, in pico-dollars: some 35 state transitions at $25 a million, and little else (counted:
+ * docs/costs.md).
  */
 const BATCH_FIXED_PICO_USD = 1e9;
 
