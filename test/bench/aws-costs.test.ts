@@ -7,6 +7,7 @@ import {
   usageCost,
   without,
 } from "../../bench/aws-costs/aws-prices.ts";
+import { CountedDays } from "../../bench/aws-costs/counted-days.ts";
 import { jobsOf } from "../../bench/aws-costs/days.ts";
 import { runDay } from "../../bench/aws-costs/run-day.ts";
 import { assembleShared } from "../shared-assembly.ts";
@@ -66,4 +67,24 @@ describe("a bill by hand", () => {
     expect(own).toMatchObject({ stateTransitions: 650, s3Puts: 1_000 });
     expect(usd(usageCost(times(own, 100)))).toBeCloseTo(1.625 + 0.5, 6);
   });
+});
+
+test("what a stage costs without work, and an item of a day, by hand", () => {
+  const nothing = times(AWS_PRICES, 0);
+  const standing = { scheduleStarts: 0, polledQueues: 2, secrets: 2, alarms: 10 };
+  const common = { countedOn: "2026-12-01", standing, batches: 0, counts: {} };
+  const clock = { ...nothing, stateTransitions: 400 };
+  const work = { ...nothing, stateTransitions: 400 + 2_000 };
+  const days = new CountedDays([
+    { ...common, day: "nothing", items: 0, done: 0, hours: 12, metrics: 0, usage: clock },
+    { ...common, day: "low", items: 100, done: 100, hours: 12, metrics: 5, usage: work },
+  ]);
+  // 20 state transitions at $25 a million.
+  expect(days.perItem(days.day("low")) / 1e12).toBeCloseTo(0.0005, 9);
+  const { clock: byClock, ...rest } = days.standing();
+  // 24,000 state transitions a month; 2 x 21,600 requests a day at $0.50 a million.
+  expect(byClock).toBeCloseTo(0.6, 6);
+  expect(rest.polls).toBeCloseTo(0.648, 6);
+  expect(rest).toMatchObject({ secrets: 0.8, alarms: 1, metrics: 1.5 });
+  expect(() => days.day("high")).toThrow(/no day of high/);
 });
