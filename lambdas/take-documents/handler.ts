@@ -31,6 +31,7 @@ export const handler = queueConsumer(async (records) => {
     DocumentsPublished: counts.published ?? 0,
     DocumentsRemoved: counts.removed ?? 0,
     DocumentsRefused: counts.refused ?? 0,
+    DocumentsIgnored: counts.ignored ?? 0,
   });
   return failed;
 });
