@@ -20,7 +20,7 @@ nightly cron and an oracle that knows every completion time. Prints a Markdown t
   --jobs N         jobs in the week (default 120000)
   --scenario X     only this one: a, b, c or d; may be repeated
   --report FILE    writes the rows as JSON
-  --out FOLDER     writes lanes.md and lanes.svg there
+  --out FOLDER     gets lanes.md, the table, and lanes.svg, the chart (default .offpeak/bench)
   --help
 `;
 
@@ -33,7 +33,7 @@ export async function benchLanes(args: readonly string[]): Promise<number> {
       jobs: { type: "string", default: "120000" },
       scenario: { type: "string", multiple: true },
       report: { type: "string" },
-      out: { type: "string" },
+      out: { type: "string", default: ".offpeak/bench" },
       help: { type: "boolean", default: false },
     },
   });
@@ -62,11 +62,12 @@ export async function benchLanes(args: readonly string[]): Promise<number> {
     );
   }
   if (values.report !== undefined) await writeFile(values.report, `${JSON.stringify(rows, null, 2)}\n`);
-  if (values.out !== undefined) {
-    await mkdir(values.out, { recursive: true });
-    await writeFile(join(values.out, "lanes.md"), `${table}\n`);
-    await writeFile(join(values.out, "lanes.svg"), chartOf(rows));
-  }
+  await mkdir(values.out, { recursive: true });
+  await writeFile(join(values.out, "lanes.md"), `${table}\n`);
+  await writeFile(join(values.out, "lanes.svg"), chartOf(rows));
+  process.stdout.write(
+    `table and chart: ${join(values.out, "lanes.md")}, ${join(values.out, "lanes.svg")}\n`,
+  );
   const closes = measured.every(({ week }) => week.costPicoUsd === week.invoicePicoUsd);
   return closes ? 0 : 1;
 }
